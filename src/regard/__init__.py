@@ -1,0 +1,1 @@
+"""Attention-based sequential recommendation, from a dirty log to a reason."""

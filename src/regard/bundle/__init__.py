@@ -1,0 +1,1 @@
+"""A trained model on disk: data with checksums, never code."""

@@ -1,0 +1,1 @@
+"""Methods without a network, behind the same contract as the networks."""

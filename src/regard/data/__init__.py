@@ -1,0 +1,1 @@
+"""From any log to padded batches: reading, cleaning, splitting, coding."""

@@ -1,0 +1,162 @@
+"""Every history in one flat array with offsets: what all later code reads from.
+
+Three users as they lie in memory (codes; `|` marks the offsets)::
+
+    items    4 2 9 | 7 | 3 3 5 8
+    offsets  0       3   4       8
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from regard.errors import DataError
+from regard.schema import ITEM, ROW, TIME, USER
+from regard.shapes import Codes, Offsets, Seconds
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Histories of all users, oldest event first, as flat arrays.
+
+    Attributes:
+        users: `(U,)` own ids of the users, in the order of the offsets.
+        offsets: `(U + 1,)` int64; the history of user `u` is `items[offsets[u]:offsets[u + 1]]`.
+        items: `(E,)` int32 item codes (1 = unknown; never 0).
+        times: `(E,)` float64 UTC seconds, ascending within a user, or None without a clock.
+        rows: `(E,)` int64 row numbers in the source.
+
+    Raises:
+        DataError: the arrays do not fit together, or times run backwards.
+
+    Example:
+        >>> import polars as pl
+        >>> seqs = Sequences.of(pl.DataFrame({"user": ["a", "a", "b"], "item": [4, 2, 7],
+        ...                                   "row": [0, 1, 2]}))
+        >>> seqs.offsets.tolist(), seqs.items.tolist(), seqs.times
+        ([0, 2, 3], [4, 2, 7], None)
+    """
+
+    users: pl.Series
+    offsets: Offsets
+    items: Codes
+    times: Seconds | None
+    rows: Offsets
+
+    def __post_init__(self) -> None:
+        events = len(self.items)
+        if len(self.offsets) != len(self.users) + 1 or self.offsets[-1] != events:
+            raise DataError(
+                f"Sequences of {len(self.users)} users and {events} events do not fit offsets of "
+                f"length {len(self.offsets)} that end at {self.offsets[-1]}."
+            )
+        if len(self.rows) != events or (self.times is not None and len(self.times) != events):
+            raise DataError("Items, times and rows of Sequences must have one length.")
+
+    @classmethod
+    def of(cls, table: pl.DataFrame) -> "Sequences":
+        """Build from a coded table: one pass, no loop over users.
+
+        Args:
+            table: sorted by user and then by time; columns `user` (own ids), `item` (integer
+                codes), `row`, and `time` where there is a clock.
+
+        Returns:
+            The sequences, users in the order of the table.
+
+        Raises:
+            DataError: a user's rows are not together, or a time runs backwards.
+        """
+        lengths = table[USER].rle().struct.unnest()
+        users = lengths["value"].rename(USER)
+        if users.n_unique() != len(users):
+            raise DataError("The rows of a user must lie together; sort by user first.")
+        offsets = np.zeros(len(users) + 1, np.int64)
+        np.cumsum(lengths["len"].to_numpy(), out=offsets[1:])
+        times = table[TIME].to_numpy() if TIME in table.columns else None
+        if times is not None:
+            _require_ascending(times, offsets)
+        items = table[ITEM].cast(pl.Int32).to_numpy()
+        return cls(users, offsets, items, times, table[ROW].cast(pl.Int64).to_numpy())
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def lengths(self) -> Offsets:
+        """`(U,)` int64 number of events of each user."""
+        return np.diff(self.offsets)
+
+    def select(self, keep_U: Offsets) -> "Sequences":
+        """The sequences of some users only.
+
+        Args:
+            keep_U: int64 indices of users, in the order wanted.
+
+        Returns:
+            New sequences with copies of those users' events.
+        """
+        lengths = self.lengths[keep_U]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        events = np.repeat(self.offsets[:-1][keep_U] - offsets[:-1], lengths) + np.arange(
+            offsets[-1]
+        )
+        times = None if self.times is None else self.times[events]
+        return Sequences(
+            self.users[keep_U.tolist()], offsets, self.items[events], times, self.rows[events]
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write flat arrays that `open` can map without reading them.
+
+        Args:
+            folder: an existing empty folder.
+        """
+        np.save(folder / "offsets.npy", self.offsets)
+        np.save(folder / "items.npy", self.items)
+        np.save(folder / "rows.npy", self.rows)
+        if self.times is not None:
+            np.save(folder / "times.npy", self.times)
+        self.users.to_frame().write_parquet(folder / "users.parquet")
+        (folder / "sequences.json").write_text(json.dumps({"clock": self.times is not None}))
+
+    @classmethod
+    def open(cls, folder: Path) -> "Sequences":
+        """Map sequences from a folder; events are read only when they are used.
+
+        Args:
+            folder: what `save` wrote.
+
+        Returns:
+            Sequences over memory-mapped arrays.
+
+        Raises:
+            DataError: the folder does not hold sequences.
+        """
+        try:
+            clock = json.loads((folder / "sequences.json").read_text())["clock"]
+            offsets, items, rows = (
+                np.load(folder / f"{name}.npy", mmap_mode="r")
+                for name in ("offsets", "items", "rows")
+            )
+            times = np.load(folder / "times.npy", mmap_mode="r") if clock else None
+            users = pl.read_parquet(folder / "users.parquet").to_series()
+        except (OSError, ValueError, KeyError) as broken:
+            raise DataError(f"{folder} does not hold saved sequences: {broken}.") from broken
+        return cls(users, offsets, items, times, rows)
+
+
+def _require_ascending(times: Seconds, offsets: Offsets) -> None:
+    """Refuse times that run backwards within a user."""
+    backwards = np.diff(times) < 0
+    starts = offsets[1:-1]
+    backwards[starts[starts < len(times)] - 1] = False
+    if backwards.any():
+        event = int(np.flatnonzero(backwards)[0]) + 1
+        raise DataError(
+            f"Times run backwards within a user at event {event} (time {times[event]}); sort each "
+            "user's rows by time first."
+        )

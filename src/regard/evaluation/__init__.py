@@ -1,0 +1,1 @@
+"""How good a recommender is, with intervals: ranks, metrics, comparisons."""

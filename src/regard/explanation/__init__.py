@@ -1,0 +1,1 @@
+"""Why a recommender said so, and whether that is true."""

@@ -1,0 +1,1 @@
+"""Attention networks, one page each, behind one contract."""

@@ -1,0 +1,1 @@
+"""The verbs: fit, recommend, explain, evaluate, compare, save, load."""

@@ -1,0 +1,60 @@
+"""What the surroundings may decide: environment variables, read when asked and never at import."""
+
+import os
+from pathlib import Path
+
+from regard.errors import ConfigurationError
+
+
+def data_folder() -> Path | None:
+    """The folder of benchmark data named by `REGARD_DATA`, or None where it is not set.
+
+    Returns:
+        An existing folder, or None.
+
+    Raises:
+        ConfigurationError: the variable names something that is not a folder.
+
+    Example:
+        >>> import os
+        >>> os.environ["REGARD_DATA"] = "/nowhere"
+        >>> data_folder()
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: REGARD_DATA names '/nowhere', which is not a folder...
+        >>> del os.environ["REGARD_DATA"]
+        >>> data_folder() is None
+        True
+    """
+    named = os.environ.get("REGARD_DATA")
+    if not named:
+        return None
+    folder = Path(named)
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"REGARD_DATA names {named!r}, which is not a folder. Point it at the folder of the "
+            "data files, or unset it."
+        )
+    return folder
+
+
+def threads() -> int | None:
+    """How many threads to compute with, from `REGARD_THREADS`; None leaves it to the libraries.
+
+    Returns:
+        A positive number of threads, or None.
+
+    Raises:
+        ConfigurationError: the variable is not a positive whole number.
+
+    Example:
+        >>> threads() is None
+        True
+    """
+    named = os.environ.get("REGARD_THREADS")
+    if not named:
+        return None
+    if not named.isdigit() or int(named) < 1:
+        raise ConfigurationError(
+            f"REGARD_THREADS is {named!r}; it must be a positive whole number, such as 2."
+        )
+    return int(named)

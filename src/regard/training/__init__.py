@@ -1,0 +1,1 @@
+"""How a model learns: objective, batches, optimiser, loop, checkpoints."""

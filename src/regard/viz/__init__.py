@@ -1,0 +1,1 @@
+"""Pictures of result objects; drawing never computes."""
