@@ -29,9 +29,10 @@ from regard.schema import UNKNOWN
 Weights: TypeAlias = Mapping[str, NDArray[Any]]
 """Parameters by name."""
 
-STORABLE: Final = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
-)
+STORABLE: Final = frozenset({
+    "bool", "float16", "float32", "float64",
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+})  # fmt: skip
 """Names of the dtypes that weights may have."""
 
 _IN_JSON: Final = (str, int, float, bool, type(None))

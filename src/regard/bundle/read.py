@@ -10,14 +10,13 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from regard.bundle.bundle import Bundle
 from regard.bundle.manifest import NAME, Entry, read_manifest, verify_files
 from regard.data.sequences import Sequences
 from regard.data.vocabulary import Vocabulary
-from regard.errors import BundleError, BundleMissingError, DataError
+from regard.errors import BundleError, BundleMissingError
 
 _ALWAYS: Final = (
     "recipe.toml",
@@ -30,18 +29,8 @@ _HISTORIES: Final = tuple(
     f"histories/{name}"
     for name in ("sequences.json", "users.parquet", "offsets.npy", "items.npy", "rows.npy")
 )
-_UNREADABLE: Final = (
-    ArithmeticError,
-    DataError,
-    LookupError,
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    SafetensorError,
-    pl.exceptions.PolarsError,
-)
-"""What parsers raise on bytes that are not theirs."""
+# Parsers raise anything at all on bytes that are not theirs; Polars' panic is no Exception.
+_UNREADABLE: Final = (Exception, pl.exceptions.PanicException)
 
 
 def read_bundle(folder: Path | str, *, verify: bool = True) -> Bundle:
@@ -53,7 +42,8 @@ def read_bundle(folder: Path | str, *, verify: bool = True) -> Bundle:
 
     Args:
         folder: what `write_bundle` wrote.
-        verify: compare checksums, which reads every file once; otherwise only presence and sizes.
+        verify: compare the checksum of every file, which reads it once; otherwise of weights and
+            events only the sizes, for a folder that was verified before.
 
     Returns:
         The bundle.
@@ -73,7 +63,7 @@ def read_bundle(folder: Path | str, *, verify: bool = True) -> Bundle:
     folder = Path(folder)
     files = read_manifest(folder)
     _require_listed(folder, files, _ALWAYS)
-    verify_files(folder, files, checksums=verify)
+    verify_files(folder, files, arrays=verify)
     recipe = _read_recipe(folder)
     card = _read_card(folder)
     weights = _read_weights(folder)
