@@ -1,0 +1,75 @@
+"""Multi-head scaled dot-product self-attention.
+
+Idea: each event asks a question of the events before it; answers are weighed by likeness.
+
+Formula: `softmax(q kᵀ / √K + mask) v` in each of H heads of width `K = D / H`.
+
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2; as used in SASRec (Kang &
+McAuley 2018, equation 2). Differs from SASRec's own code in that queries come from the same
+normalised states as keys and values, and that heads are mixed by an output projection.
+
+Cost: time `O(L² D + L D²)`, memory `O(L D)` fused, `O(H L²)` written out.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from regard.attention.masks import causal_mask
+from regard.errors import ConfigurationError
+
+
+class ScaledDotProductAttention(nn.Module):
+    """Causal multi-head self-attention, fused or written out.
+
+    Args:
+        width: of the states (`D`).
+        heads: number of heads (`H`); must divide `width`.
+        dropout: probability of dropping an attention value while training. Above 0 the written-out
+            path is taken while training, since the fused kernel for processors has no dropout.
+
+    Raises:
+        ConfigurationError: `heads` does not divide `width`.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> attention = ScaledDotProductAttention(width=8, heads=2)
+        >>> states_BLD = torch.randn(1, 3, 8)
+        >>> fused, _ = attention(states_BLD)
+        >>> written, map_BHLM = attention(states_BLD, need_map=True)
+        >>> torch.allclose(fused, written, atol=1e-6), map_BHLM.shape
+        (True, torch.Size([1, 2, 3, 3]))
+    """
+
+    def __init__(self, width: int, heads: int = 1, dropout: float = 0.0) -> None:
+        super().__init__()
+        if width % heads:
+            raise ConfigurationError(f"heads={heads} must divide width={width}.")
+        self.heads = heads
+        self.dropout = dropout
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(
+        self, states_BLD: Tensor, *, need_map: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attend; see `regard.attention.contract.Attention`."""
+        B, L, D = states_BLD.shape
+        projected = self.queries_keys_values(states_BLD).view(B, L, 3, self.heads, D // self.heads)
+        q_BHLK, k_BHLK, v_BHLK = projected.permute(2, 0, 3, 1, 4).unbind(0)
+        if need_map or (self.training and self.dropout > 0):
+            mixed_BHLK, map_BHLM = self._written_out(q_BHLK, k_BHLK, v_BHLK)
+        else:
+            mixed_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=True)
+            map_BHLM = None
+        joined_BLD = mixed_BHLK.transpose(1, 2).reshape(B, L, D)
+        return self.output(joined_BLD), map_BHLM if need_map else None
+
+    def _written_out(self, q_BHLK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor) -> tuple[Tensor, Tensor]:
+        """The same attention with its map in the open."""
+        L, K = q_BHLK.shape[-2:]
+        scores_BHLM = q_BHLK @ k_BHLK.transpose(-2, -1) / K**0.5
+        scores_BHLM = scores_BHLM.masked_fill(~causal_mask(L, q_BHLK.device), -torch.inf)
+        map_BHLM = scores_BHLM.softmax(-1)
+        dropped_BHLM = F.dropout(map_BHLM, self.dropout, self.training)
+        return dropped_BHLM @ v_BHLK, map_BHLM

@@ -1,0 +1,222 @@
+"""Histories of like length side by side: what a network reads.
+
+Two histories in one batch, padded on the right; `lengths` says where the padding begins::
+
+    items     12 40  9 31        lengths  4
+               7  5  0  0                 2
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.data.queries import Queries
+from regard.data.split import TrainingPart
+from regard.randomness import stream
+from regard.schema import PADDING
+from regard.shapes import Offsets, Seconds
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Histories and, when training, what followed each of their events.
+
+    Attributes:
+        items: `(B, L)` int64 codes, oldest first, padded on the right with 0.
+        lengths: `(B,)` int64 real events of each row, at least 1.
+        targets: `(B, L)` int64 code of the event that follows; 0 where there is none to learn
+            (padding, or an item outside the vocabulary). None when nothing is learned.
+        times: `(B, L)` float64 UTC seconds (0 at padding), or None.
+        asked: `(B, L)` float64 UTC seconds of the event that follows, the moment of the request
+            (0 at padding), or None.
+    """
+
+    items: NDArray[np.int64]
+    lengths: Offsets
+    targets: NDArray[np.int64] | None = None
+    times: Seconds | None = None
+    asked: Seconds | None = None
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Stretches of histories, each a row of some batch.
+
+    A window of events `[start, end)` trains on `end - start - 1` targets: each event predicts the
+    next one.
+
+    Attributes:
+        starts: `(W,)` int64 flat positions.
+        ends: `(W,)` int64 flat positions (exclusive).
+    """
+
+    starts: Offsets
+    ends: Offsets
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def training_windows(training: TrainingPart, longest: int, rng: np.random.Generator) -> Windows:
+    """Cut each training history into windows so that every event but the first is a target once.
+
+    A history longer than a window is cut at a phase drawn anew, so that over the epochs every
+    event is seen with every length of context. With `longest=3` and phase 1, eight events::
+
+        0 1 . . . . . .          inputs 0      -> targets 1
+        . 1 2 3 4 . . .          inputs 1 2 3  -> targets 2 3 4
+        . . . . 4 5 6 7          inputs 4 5 6  -> targets 5 6 7
+
+    Args:
+        training: what may be learned from.
+        longest: most inputs in a window.
+        rng: where the phases come from.
+
+    Returns:
+        The windows, users in order.
+    """
+    firsts = training.sequences.offsets[:-1]
+    targets = training.ends - firsts - 1
+    keep = targets > 0
+    firsts, targets = firsts[keep], targets[keep]
+    head = np.where(targets > longest, rng.integers(1, longest + 1, len(targets)), targets)
+    counts = 1 + -(-(targets - head) // longest)
+    owner = np.repeat(np.arange(len(targets)), counts)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    begins = np.where(number == 0, 0, head[owner] + (number - 1) * longest)
+    ends = np.minimum(head[owner] + number * longest, targets[owner])
+    return Windows(firsts[owner] + begins, firsts[owner] + ends + 1)
+
+
+class TrainingBatches:
+    """The batches of every epoch: same seed, same batches, wherever one starts to read.
+
+    Windows of like length share a batch, so that little is padding, and a batch holds about
+    `tokens` positions whatever their length, so that steps cost alike.
+
+    Args:
+        training: what may be learned from.
+        longest: most events in a row of a batch (`L`).
+        tokens: positions in a batch, padding included.
+        seed: of the run.
+        with_times: whether to gather times as well.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.interactions import Interactions
+        >>> from regard.data.split import split_leave_last_out
+        >>> log = Interactions.of(pl.DataFrame({"user": [1] * 6, "item": list("abcabc"),
+        ...                                     "position": range(6)}))
+        >>> training = split_leave_last_out(log).training
+        >>> [batch] = TrainingBatches(training, longest=8, tokens=64, seed=0).epoch(0)
+        >>> batch.items.tolist(), batch.targets.tolist()
+        ([[2, 3, 4]], [[3, 4, 2]])
+    """
+
+    def __init__(
+        self,
+        training: TrainingPart,
+        *,
+        longest: int,
+        tokens: int,
+        seed: int,
+        with_times: bool = False,
+    ) -> None:
+        self.training = training
+        self.longest = longest
+        self.tokens = tokens
+        self.seed = seed
+        self.with_times = with_times and training.sequences.times is not None
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch, from batch `start` on.
+
+        Args:
+            number: which epoch, from 0.
+            start: batches to skip, for a run that goes on where it was stopped.
+        """
+        windows, bounds, order = self._plan(number)
+        for batch in order[start:]:
+            rows = slice(bounds[batch], bounds[batch + 1])
+            yield self._gather(windows.starts[rows], windows.ends[rows])
+
+    def count(self, number: int) -> int:
+        """How many batches an epoch has."""
+        return len(self._plan(number)[2])
+
+    def _plan(self, number: int) -> tuple[Windows, Offsets, Offsets]:
+        """Windows sorted by length, the bounds of batches in them, the order of batches."""
+        rng = stream(self.seed, "batches", number)
+        windows = training_windows(self.training, self.longest, rng)
+        lengths = windows.ends - windows.starts
+        shuffled = rng.permutation(len(windows))
+        shuffled = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+        windows = Windows(windows.starts[shuffled], windows.ends[shuffled])
+        bounds = _equal_bounds(lengths[shuffled] - 1, self.tokens)
+        return windows, bounds, rng.permutation(len(bounds) - 1)
+
+    def _gather(self, starts: Offsets, ends: Offsets) -> Batch:
+        sequences = self.training.sequences
+        index, real, lengths = _grid(starts, ends - 1)
+        following = np.minimum(index + 1, len(sequences.items) - 1)
+        targets = np.where(real, sequences.items[following], PADDING).astype(np.int64)
+        targets[targets == 1] = PADDING
+        items = np.where(real, sequences.items[index], PADDING).astype(np.int64)
+        if not self.with_times or sequences.times is None:
+            return Batch(items, lengths, targets)
+        times = np.where(real, sequences.times[index], 0.0)
+        asked = np.where(real, sequences.times[following], 0.0)
+        return Batch(items, lengths, targets, times, asked)
+
+
+def query_batch(queries: Queries, longest: int) -> Batch:
+    """The newest events of each history, for answering.
+
+    Args:
+        queries: none may have an empty history.
+        longest: keep at most this many newest events.
+
+    Returns:
+        A batch without targets; times are there where the sequences have a clock.
+    """
+    starts = np.maximum(queries.starts, queries.ends - longest)
+    index, real, lengths = _grid(starts, queries.ends)
+    sequences = queries.sequences
+    items = np.where(real, sequences.items[index], PADDING).astype(np.int64)
+    if sequences.times is None or queries.times is None:
+        return Batch(items, lengths)
+    times = np.where(real, sequences.times[index], 0.0)
+    asked = np.zeros_like(times)
+    asked[:, :-1] = np.where(real[:, 1:], times[:, 1:], 0.0)
+    asked[np.arange(len(lengths)), lengths - 1] = queries.times
+    return Batch(items, lengths, None, times, asked)
+
+
+def _grid(starts: Offsets, ends: Offsets) -> tuple[Offsets, NDArray[np.bool_], Offsets]:
+    """Flat positions `(B, L)` of stretches, which of them are real, and their lengths."""
+    lengths = ends - starts
+    steps = np.arange(lengths.max(initial=1))
+    real = steps < lengths[:, None]
+    return np.where(real, starts[:, None] + steps, 0), real, lengths
+
+
+def _equal_bounds(lengths: Offsets, tokens: int) -> Offsets:
+    """Bounds of batches over ascending lengths, each about `tokens` padded positions.
+
+    One step per batch, not per window: the longest row of a batch is its last one, so the bound
+    is found by bisection on `rows * length`.
+    """
+    bounds, total = [0], len(lengths)
+    while bounds[-1] < total:
+        start = bounds[-1]
+        low, high = start + 1, total
+        while low < high:
+            middle = (low + high + 1) // 2
+            if (middle - start) * lengths[middle - 1] <= tokens:
+                low = middle
+            else:
+                high = middle - 1
+        bounds.append(low)
+    return np.asarray(bounds, np.int64)

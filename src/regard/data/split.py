@@ -1,0 +1,348 @@
+"""Cut a log into what a model may learn from and what it will be asked.
+
+Two ways, on five events of one user (`t` training, `V` validation target, `X` test target)::
+
+    leave-last-out         t  t  t  V  X
+    global time            t  t | V | .  X      the bars are moments, the same for everybody
+
+In the second picture the event `.` lies after the test moment and before the target: it is part of
+the history of the question, as it would be on the day of the request, and never trained on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from regard.data.fingerprint import fingerprint
+from regard.data.interactions import Interactions
+from regard.data.queries import Queries
+from regard.data.sequences import Sequences
+from regard.data.vocabulary import Vocabulary
+from regard.errors import ConfigurationError, DataError, TooLittleDataError
+from regard.schema import ITEM, ROW, TIME, USER
+from regard.shapes import Codes, Mask, Offsets
+
+
+class Targets(StrEnum):
+    """Which events after the cut of a global time split are asked for."""
+
+    LAST = "last"
+    """The last one of each user, given everything before it."""
+    FIRST = "first"
+    """The first one after the cut, given everything before the cut."""
+    ALL = "all"
+    """All distinct items after the cut at once, given everything before the cut."""
+
+
+@dataclass(frozen=True)
+class SplitProtocol:
+    """How a log was cut, in words and numbers.
+
+    Attributes:
+        name: `"leave-last-out"` or `"global-time"`.
+        targets: which events are asked for.
+        validation_from: UTC seconds at which validation begins (global time only).
+        test_from: UTC seconds at which the test begins (global time only).
+        min_count: items seen less often in training are unknown to the model.
+
+    Example:
+        >>> print(SplitProtocol("global-time", Targets.LAST, 0.0, 86400.0))
+        global time: validation from 1970-01-01, test from 1970-01-02 (UTC), the last target of
+        each user
+    """
+
+    name: str
+    targets: Targets = Targets.LAST
+    validation_from: float | None = None
+    test_from: float | None = None
+    min_count: int = 1
+
+    def __str__(self) -> str:
+        rare = f", items seen in training at least {self.min_count} times"
+        if self.validation_from is None or self.test_from is None:
+            text = "leave-last-out: the last event of each user is the test, the one before it"
+            text += " validation"
+        else:
+            which = {"last": "the last target", "first": "the first target", "all": "all targets"}
+            text = (
+                f"global time: validation from {_day(self.validation_from)}, test from "
+                f"{_day(self.test_from)} (UTC), {which[self.targets]} of each user"
+            )
+        return text + (rare if self.min_count > 1 else "")
+
+
+@dataclass(frozen=True)
+class TrainingPart:
+    """What a method may learn from: a prefix of each history.
+
+    Attributes:
+        sequences: the histories; only `[offsets[u], ends[u])` of user `u` may be looked at.
+        ends: `(U,)` int64 flat position where each user's training part ends (exclusive).
+        vocabulary: the items, counted on these events alone.
+    """
+
+    sequences: Sequences
+    ends: Offsets
+    vocabulary: Vocabulary
+
+    @cached_property
+    def mask(self) -> Mask:
+        """`(E,)` Boolean: which events belong to the training part."""
+        return _before(self.sequences.offsets, self.ends)
+
+    def events(self) -> Offsets:
+        """`(training events,)` int64 flat positions, user after user, oldest first."""
+        return np.flatnonzero(self.mask).astype(np.int64)
+
+    def items(self) -> Codes:
+        """`(training events,)` int32 codes; 1 where an item is too rare for the vocabulary."""
+        return self.sequences.items[self.mask]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A log cut in three, coded with what the training part knows.
+
+    Attributes:
+        training: what may be learned from.
+        validation: questions for choosing when to stop.
+        test: questions for the report; never used for any choice.
+        protocol: how the cut was made.
+        fingerprint: of the log that was cut.
+    """
+
+    training: TrainingPart
+    validation: Queries
+    test: Queries
+    protocol: SplitProtocol
+    fingerprint: str
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The items of the training part."""
+        return self.training.vocabulary
+
+    @property
+    def sequences(self) -> Sequences:
+        """All histories, the parts after the cut included."""
+        return self.training.sequences
+
+    @cached_property
+    def tie_share(self) -> float | None:
+        """Share of consecutive events of one user with equal time; None without a clock.
+
+        Where it is high, the order inside a history is largely the order of the file.
+        """
+        times, offsets = self.sequences.times, self.sequences.offsets
+        if times is None:
+            return None
+        within = np.ones(max(len(times) - 1, 0), np.bool_)
+        within[offsets[1:-1] - 1] = False
+        return float((np.diff(times)[within] == 0).mean()) if within.any() else 0.0
+
+    @cached_property
+    def repeat_share(self) -> float:
+        """Share of training events whose item the user had before."""
+        owners = np.repeat(np.arange(len(self.sequences)), self.sequences.lengths)
+        pairs = pl.DataFrame({"u": owners, "i": self.sequences.items}).filter(self.training.mask)
+        return 1.0 - pairs.n_unique() / len(pairs) if len(pairs) else 0.0
+
+
+def split_leave_last_out(log: Interactions, *, min_count: int = 1) -> Split:
+    """Hold out the last event of each user as test and the one before it as validation.
+
+    Users with fewer than three events are trained on and not asked. The moments of the targets
+    differ from user to user, so a model may learn from events that happened after another user's
+    test target: this protocol compares with the literature, `split_by_time` with reality.
+
+    Args:
+        log: cleaned interactions; a clock is not needed.
+        min_count: items seen less often in the training part are unknown.
+
+    Returns:
+        The split.
+
+    Raises:
+        DataError: a user, item or time is missing.
+        TooLittleDataError: no user has three events.
+
+    Example:
+        >>> import polars as pl
+        >>> log = Interactions.of(pl.DataFrame({"user": [1, 1, 1, 1], "item": ["a", "b", "a", "b"],
+        ...                                     "position": [0, 1, 2, 3]}))
+        >>> split = split_leave_last_out(log)
+        >>> split.vocabulary.decode(split.test.targets), len(split.training.events())
+        (['b'], 2)
+    """
+    table = _sorted_table(log)
+
+    def ends_of(offsets: Offsets) -> Offsets:
+        return offsets[1:] - np.where(np.diff(offsets) >= 3, 2, 0)
+
+    training = _code(table, ends_of, min_count)
+    sequences = training.sequences
+    asked = np.flatnonzero(sequences.lengths >= 3).astype(np.int64)
+    if not len(asked):
+        raise TooLittleDataError(
+            f"No user of {log.source} has three interactions, so none can be held out for "
+            "validation and test. Bring longer histories."
+        )
+    last = sequences.offsets[1:][asked] - 1
+    return Split(
+        training,
+        Queries.next_event(sequences, asked, last - 1),
+        Queries.next_event(sequences, asked, last),
+        SplitProtocol("leave-last-out", min_count=min_count),
+        fingerprint(log),
+    )
+
+
+def split_by_time(
+    log: Interactions,
+    *,
+    test_share: float = 0.1,
+    validation_share: float = 0.1,
+    targets: Targets | str = Targets.LAST,
+    min_count: int = 1,
+) -> Split:
+    """Cut at two moments that are the same for everybody: the past, validation, the test.
+
+    Args:
+        log: cleaned interactions with a clock.
+        test_share: share of all interactions that lie in the test period.
+        validation_share: share of the remaining ones that lie in the validation period.
+        targets: which events of each period are asked for.
+        min_count: items seen less often in the training part are unknown.
+
+    Returns:
+        The split. Users with no event before their target are not asked.
+
+    Raises:
+        NeedsClockError: the log carries only an order.
+        ConfigurationError: a share is not between 0 and 1, or `targets` is not one of the three.
+        DataError: a user, item or time is missing.
+        TooLittleDataError: a period is empty.
+
+    Example:
+        >>> import polars as pl
+        >>> log = Interactions.of(pl.DataFrame({"user": [1] * 10, "item": list("ababababab"),
+        ...                                     "time": [float(t) for t in range(10)]}))
+        >>> split = split_by_time(log, test_share=0.2, validation_share=0.2)
+        >>> split.protocol.test_from, split.test.history_lengths.tolist()
+        (8.0, [9])
+    """
+    log.require_clock("A global time split")
+    _require_shares(test_share=test_share, validation_share=validation_share)
+    if targets not in list(Targets):
+        raise ConfigurationError(
+            f"targets={targets!r} is not known; choose one of {', '.join(Targets)}."
+        )
+    table = _sorted_table(log)
+    times = np.sort(table[TIME].to_numpy())
+    test_from = float(times[min(int(len(times) * (1 - test_share)), len(times) - 1)])
+    earlier = times[: np.searchsorted(times, test_from)]
+    if not len(earlier):
+        raise TooLittleDataError(f"All interactions of {log.source} fall into the test period.")
+    validation_from = float(
+        earlier[min(int(len(earlier) * (1 - validation_share)), len(earlier) - 1)]
+    )
+    moments = table[TIME].to_numpy()
+
+    def ends_before(moment: float) -> Callable[[Offsets], Offsets]:
+        return lambda offsets: offsets[:-1] + _count(moments < moment, offsets)
+
+    training = _code(table, ends_before(validation_from), min_count)
+    test_ends = ends_before(test_from)(training.sequences.offsets)
+    protocol = SplitProtocol("global-time", Targets(targets), validation_from, test_from, min_count)
+    validation = _period(training.sequences, training.ends, test_ends, protocol.targets)
+    test = _period(training.sequences, test_ends, training.sequences.offsets[1:], protocol.targets)
+    for name, queries in (("validation", validation), ("test", test)):
+        if not len(queries):
+            raise TooLittleDataError(
+                f"No user of {log.source} has an event in the {name} period with one before it; "
+                f"enlarge {name}_share or bring more data."
+            )
+    return Split(training, validation, test, protocol, fingerprint(log))
+
+
+def _period(sequences: Sequences, begins: Offsets, ends: Offsets, targets: Targets) -> Queries:
+    """Ask about the events in `[begins, ends)` of each user."""
+    first = sequences.offsets[:-1]
+    has_events = ends > begins
+    if targets is Targets.LAST:
+        asked = np.flatnonzero(has_events & (ends - 1 > first)).astype(np.int64)
+        return Queries.next_event(sequences, asked, ends[asked] - 1)
+    asked = np.flatnonzero(has_events & (begins > first)).astype(np.int64)
+    if targets is Targets.FIRST:
+        return Queries.next_event(sequences, asked, begins[asked])
+    lengths = (ends - begins)[asked]
+    query = np.repeat(np.arange(len(asked)), lengths)
+    within = np.arange(len(query)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    position = np.repeat(begins[asked], lengths) + within
+    wanted = pl.DataFrame({"query": query, "item": sequences.items[position]}).unique(
+        maintain_order=True
+    )
+    offsets = np.searchsorted(wanted["query"].to_numpy(), np.arange(len(asked) + 1))
+    times = None if sequences.times is None else sequences.times[begins[asked]]
+    codes = wanted["item"].to_numpy()
+    return Queries(sequences, asked, begins[asked], codes, offsets.astype(np.int64), times)
+
+
+def _sorted_table(log: Interactions) -> pl.DataFrame:
+    """The log in history order, refusing missing values by name."""
+    names = [USER, ITEM, log.ordering, ROW]
+    table = log.sorted().select(names)
+    for name in names[:3]:
+        if count := table[name].null_count():
+            row = table.filter(pl.col(name).is_null())[ROW].min()
+            raise DataError(
+                f"{count:,} interactions of {log.source} have no {name} (first: row {row}). Run "
+                "regard.clean on the log first."
+            )
+    if table.is_empty():
+        raise TooLittleDataError(f"{log.source} holds no interaction.")
+    return table
+
+
+def _code(
+    table: pl.DataFrame, ends_of: Callable[[Offsets], Offsets], min_count: int
+) -> TrainingPart:
+    """Learn the vocabulary on the training part and code everything with it."""
+    raw = Sequences.of(table.with_columns(pl.lit(0, pl.Int32).alias(ITEM)))
+    ends = ends_of(raw.offsets)
+    training = table.filter(pl.Series(_before(raw.offsets, ends)))
+    vocabulary = Vocabulary.fit(training.sort(ROW)[ITEM], min_count=min_count)
+    coded = Sequences(raw.users, raw.offsets, vocabulary.encode(table[ITEM]), raw.times, raw.rows)
+    return TrainingPart(coded, ends, vocabulary)
+
+
+def _before(offsets: Offsets, ends: Offsets) -> Mask:
+    """`(E,)` Boolean: events that lie before their user's end."""
+    steps = np.zeros(int(offsets[-1]) + 1, np.int64)
+    np.add.at(steps, offsets[:-1], 1)
+    np.add.at(steps, ends, -1)
+    return np.cumsum(steps[:-1]) > 0
+
+
+def _count(mask: Mask, offsets: Offsets) -> Offsets:
+    """`(U,)` int64 how many events of each user are marked."""
+    running: Offsets = np.concatenate([[0], np.cumsum(mask)]).astype(np.int64)
+    counts: Offsets = running[offsets[1:]] - running[offsets[:-1]]
+    return counts
+
+
+def _require_shares(**shares: float) -> None:
+    for name, share in shares.items():
+        if not 0.0 < share < 1.0:
+            raise ConfigurationError(f"{name}={share} must lie between 0 and 1, such as 0.1.")
+
+
+def _day(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    midnight = moment.time() == datetime.min.time()
+    return moment.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S")

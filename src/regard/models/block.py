@@ -1,0 +1,51 @@
+"""One layer of a transformer: attention, then a feed-forward network, each added to its input.
+
+::
+
+    states -> norm -> attention    -> dropout -> (+) -> norm -> feed-forward -> dropout -> (+) ->
+       └────────────────────────────────────────┘ └──────────────────────────────────────┘
+
+Source: pre-norm form of Xiong et al. 2020, "On Layer Normalization in the Transformer
+Architecture", figure 1(b).
+"""
+
+from torch import Tensor, nn
+
+from regard.attention.contract import Attention
+from regard.models.dropout import ByteDropout
+
+
+class PreNormBlock(nn.Module):
+    """Attention and feed-forward with residual connections, norms first.
+
+    Args:
+        attention: any mechanism of `regard.attention`, as a module.
+        width: of the states (`D`).
+        hidden: width inside the feed-forward network.
+        dropout: probability for both branches.
+
+    Example:
+        >>> import torch
+        >>> from regard.attention.scaled_dot_product import ScaledDotProductAttention
+        >>> block = PreNormBlock(ScaledDotProductAttention(8, heads=2), width=8, hidden=32)
+        >>> block(torch.randn(2, 3, 8))[0].shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, attention: Attention, width: int, hidden: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.attention = attention
+        self.attention_norm = nn.LayerNorm(width)
+        self.forward_norm = nn.LayerNorm(width)
+        self.expand = nn.Linear(width, hidden)
+        self.contract = nn.Linear(hidden, width)
+        self.dropout = ByteDropout(dropout)
+
+    def forward(
+        self, states_BLD: Tensor, *, need_map: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """New states `(B, L, D)` and, if asked, the attention map `(B, H, L, M)`."""
+        attended_BLD, map_BHLM = self.attention(self.attention_norm(states_BLD), need_map=need_map)
+        states_BLD = states_BLD + self.dropout(attended_BLD)
+        hidden = nn.functional.relu(self.expand(self.forward_norm(states_BLD)))
+        return states_BLD + self.dropout(self.contract(hidden)), map_BHLM

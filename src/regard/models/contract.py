@@ -1,0 +1,129 @@
+"""What every network promises, so that training, answering and explaining know one thing only."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from regard.data.batches import Batch
+from regard.errors import ModelInputError
+from regard.losses.contract import ItemTable
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a network computed on the way, by name.
+
+    Attributes:
+        states_BLD: the output at every position.
+        attention_maps: layer name -> `(B, H, L, M)`.
+    """
+
+    states_BLD: Tensor
+    attention_maps: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class SequenceModel(nn.Module, ABC):
+    """A network that reads a history and says, at each event, what kind of item comes next.
+
+    A subclass is constructed from `(config, catalogue_size)` and implements `trace` and
+    `item_table`. It promises causality (changing what comes later never changes a state), padding
+    invariance, and a gradient to every parameter.
+
+    Attributes:
+        name: what recipes and the command line call it.
+        config: the frozen dataclass it was built from.
+        catalogue_size: N, the number of item codes.
+        longest: the most events it can look at (`L`).
+    """
+
+    name: ClassVar[str]
+    config: Any
+    longest: int
+
+    def __init__(self, config: Any, catalogue_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.catalogue_size = catalogue_size
+        self.longest = config.longest
+
+    @abstractmethod
+    def trace(self, batch: "ModelInput", *, need_maps: bool = False) -> Trace:
+        """Read a batch of histories.
+
+        Args:
+            batch: tensors of a batch.
+            need_maps: whether the attention maps are wanted too.
+
+        Returns:
+            States `(B, L, D)`; those at padding have no meaning.
+        """
+
+    @abstractmethod
+    def item_table(self) -> ItemTable:
+        """What states are compared with."""
+
+    def forward(self, batch: "ModelInput") -> Tensor:
+        """States `(B, L, D)` of a batch."""
+        return self.trace(batch).states_BLD
+
+    def settings(self) -> dict[str, Any]:
+        """The config as plain values, for a recipe."""
+        if not is_dataclass(self.config) or isinstance(self.config, type):
+            raise TypeError(f"The config of {self.name} must be a dataclass.")
+        return asdict(self.config)
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """A batch as tensors on the device of the network.
+
+    Attributes:
+        items_BL: int64 codes, padded on the right with 0.
+        lengths_B: int64.
+        targets_BL: int64, 0 where there is none; None when answering.
+        times_BL: float64 seconds, or None.
+        asked_BL: float64 seconds, or None.
+    """
+
+    items_BL: Tensor
+    lengths_B: Tensor
+    targets_BL: Tensor | None = None
+    times_BL: Tensor | None = None
+    asked_BL: Tensor | None = None
+
+    @classmethod
+    def of(
+        cls, batch: Batch, catalogue_size: int, device: torch.device | str = "cpu"
+    ) -> "ModelInput":
+        """Check a batch once, at the door, and hand its arrays to torch without a copy.
+
+        Args:
+            batch: from `regard.data.batches`.
+            catalogue_size: N of the network that will read it.
+            device: where the network lives.
+
+        Raises:
+            ModelInputError: a row has no event, or a code is outside the catalogue.
+        """
+        if len(batch.lengths) == 0 or batch.lengths.min() < 1:
+            raise ModelInputError(
+                "A history without any event cannot be read: attention over padding alone has no "
+                "meaning. Answer such users by popularity."
+            )
+        low, high = int(batch.items.min()), int(batch.items.max())
+        if low < 0 or high >= catalogue_size:
+            raise ModelInputError(
+                f"Item codes must lie from 0 to {catalogue_size - 1}; received {low} to {high}. "
+                "Encode items with the vocabulary of the model."
+            )
+
+        def tensor(array: Any) -> Tensor | None:
+            return None if array is None else torch.from_numpy(array).to(device)
+
+        items_BL, lengths_B = tensor(batch.items), tensor(batch.lengths)
+        assert items_BL is not None and lengths_B is not None  # noqa: S101, PT018 - for the checker
+        return cls(items_BL, lengths_B, *map(tensor, (batch.targets, batch.times, batch.asked)))

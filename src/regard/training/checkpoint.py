@@ -1,0 +1,83 @@
+"""Everything a stopped training needs to go on as if nothing had happened."""
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regard.data.atomic import atomic_file
+from regard.errors import TrainingError
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a training between two steps.
+
+    Attributes:
+        run: a digest of recipe and data; a checkpoint is only good for its own run.
+        epoch: the epoch under way, from 0.
+        batch: batches of it that are done.
+        model: parameters.
+        best: parameters at the best validation so far; empty before the first.
+        optimiser: its moments.
+        random: state of torch's generator on the processor.
+        random_device: state of the generator of the GPU, or None.
+        progress: sums of the epoch under way and the epochs that are done, as plain values.
+    """
+
+    run: str
+    epoch: int
+    batch: int
+    model: dict[str, torch.Tensor]
+    best: dict[str, torch.Tensor]
+    optimiser: dict[str, Any]
+    random: torch.Tensor
+    random_device: torch.Tensor | None
+    progress: dict[str, Any]
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint so that a crash at any moment leaves the old or the new one, whole.
+
+    Args:
+        checkpoint: what to keep.
+        path: of the file.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": _FORMAT, **checkpoint.__dict__}, buffer)
+    with atomic_file(path) as file:
+        file.write_bytes(buffer.getbuffer())
+
+
+def load_checkpoint(path: Path, run: str) -> Checkpoint:
+    """Read a checkpoint of a certain run; nothing inside is executed.
+
+    Args:
+        path: of the file.
+        run: digest of the run that wants to go on.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        TrainingError: the file is damaged, or belongs to another run.
+    """
+    advice = "Delete it, or pass --restart, to train from the beginning."
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+        known = values.pop("format") == _FORMAT
+        checkpoint = Checkpoint(**values)
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as broken:
+        raise TrainingError(f"The checkpoint {path} cannot be read. {advice}") from broken
+    if not known:
+        raise TrainingError(f"The checkpoint {path} is of another version of Regard. {advice}")
+    if checkpoint.run != run:
+        raise TrainingError(
+            f"The checkpoint {path} was left by a run with other data or settings. {advice}"
+        )
+    return checkpoint

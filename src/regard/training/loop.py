@@ -1,0 +1,293 @@
+"""The loop: step after step, epoch after epoch, until validation says stop.
+
+It can be killed at any moment and goes on from its last checkpoint to the very same weights.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from regard.data.batches import TrainingBatches
+from regard.data.split import TrainingPart
+from regard.errors import ConfigurationError, TrainingError
+from regard.losses.contract import Loss
+from regard.models.contract import ModelInput, SequenceModel
+from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from regard.training.history import Epoch, History
+from regard.training.objectives import Objective
+from regard.training.optimiser import build_optimiser, rate_at
+from regard.training.watching import Silence, Watcher
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How to learn.
+
+    Attributes:
+        epochs: most passes over the training part.
+        tokens: positions in a step, padding included.
+        rate: highest learning rate.
+        warmup: share of the training during which the rate rises.
+        weight_decay: of linear layers' matrices, per unit of rate.
+        clip: longest gradient (its norm) that is followed; 0 for any.
+        patience: epochs without a better validation after which training stops.
+        checkpoint_seconds: least time between two checkpoints; one is also written after each
+            epoch.
+        device: `"auto"`, `"cpu"`, `"cuda"`, ...
+
+    Raises:
+        ConfigurationError: a number is out of its range.
+
+    Example:
+        >>> TrainingConfig(rate=0.0)
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: training.rate=0.0 must be greater than 0.
+    """
+
+    epochs: int = 30
+    tokens: int = 4096
+    rate: float = 2e-3
+    warmup: float = 0.05
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    patience: int = 5
+    checkpoint_seconds: float = 60.0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "tokens", "rate", "patience"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(
+                    f"training.{name}={getattr(self, name)} must be greater than 0."
+                )
+        for name in ("weight_decay", "clip", "checkpoint_seconds"):
+            if getattr(self, name) < 0:
+                raise ConfigurationError(
+                    f"training.{name}={getattr(self, name)} must be 0 or more."
+                )
+        if not 0 < self.warmup < 1:
+            raise ConfigurationError(f"training.warmup={self.warmup} must lie between 0 and 1.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training is made of; everything here is given, nothing changes.
+
+    Attributes:
+        training: what may be learned from.
+        objective: picks states and targets of a batch.
+        loss: to be made small.
+        validate: the validation metric of the model as it is; higher is better.
+        metric: its name.
+        config: how to learn.
+        seed: of everything random.
+        run: a digest of recipe and data, for checkpoints.
+        checkpoint: file to keep checkpoints in, or None for none.
+    """
+
+    training: TrainingPart
+    objective: Objective
+    loss: Loss
+    validate: Callable[[SequenceModel], float]
+    metric: str
+    config: TrainingConfig
+    seed: int
+    run: str = ""
+    checkpoint: Path | None = None
+
+
+@dataclass
+class _Progress:
+    """Where a training stands."""
+
+    epoch: int = 0
+    batch: int = 0
+    loss: float = 0.0
+    targets: int = 0
+    seconds: float = 0.0
+    epochs: list[Epoch] = field(default_factory=list)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def since_best(self) -> int:
+        """Epochs since the best one."""
+        best = max(self.epochs, key=lambda epoch: epoch.validation, default=None)
+        return 0 if best is None else len(self.epochs) - best.number
+
+
+def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> History:
+    """Teach a model; it ends with the weights of its best epoch.
+
+    Numbers are drawn from generators seeded by the plan, and the caller's are left as they were:
+    the same plan on the same machine gives the same weights. Where the plan names a checkpoint
+    file that exists, training goes on from it.
+
+    Args:
+        model: freshly initialised, on its device.
+        plan: what to do.
+        watcher: is told of each step.
+
+    Returns:
+        What happened.
+    """
+    watcher = watcher or Silence()
+    devices = [parameter.device for parameter in model.parameters() if parameter.is_cuda][:1]
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(plan.seed)
+        optimiser = build_optimiser(model, plan.config.weight_decay)
+        progress = _resume(model, optimiser, plan)
+        while progress.epoch < plan.config.epochs and progress.since_best < plan.config.patience:
+            _one_epoch(model, optimiser, plan, progress, watcher)
+            _checkpoint(model, optimiser, plan, progress)
+    model.load_state_dict(progress.best)
+    patient = progress.since_best < plan.config.patience
+    stopped = (
+        "all epochs done" if patient else f"no better validation for {plan.config.patience} epochs"
+    )
+    return History(tuple(progress.epochs), plan.metric, stopped, _peak_megabytes())
+
+
+def _one_epoch(
+    model: SequenceModel,
+    optimiser: torch.optim.Optimizer,
+    plan: Plan,
+    progress: _Progress,
+    watcher: Watcher,
+) -> None:
+    """Finish the epoch under way, then validate."""
+    config = plan.config
+    batches = TrainingBatches(
+        plan.training, longest=model.longest, tokens=config.tokens, seed=plan.seed
+    )
+    total = batches.count(progress.epoch)
+    device = next(model.parameters()).device
+    model.train()
+    saved = clock = time.perf_counter()
+    rate = 0.0
+    for batch in batches.epoch(progress.epoch, start=progress.batch):
+        done = (progress.epoch + progress.batch / total) / config.epochs
+        rate = rate_at(done, highest=config.rate, warmup=config.warmup)
+        loss, targets = _step(
+            model, optimiser, plan, ModelInput.of(batch, model.catalogue_size, device), rate
+        )
+        now = time.perf_counter()
+        progress.batch += 1
+        progress.loss += loss * targets
+        progress.targets += targets
+        progress.seconds += now - clock
+        clock = now
+        watcher.step(done, loss, progress.targets / progress.seconds)
+        if now - saved > config.checkpoint_seconds:
+            _checkpoint(model, optimiser, plan, progress)
+            saved = clock = time.perf_counter()
+    _close_epoch(model, plan, progress, rate, watcher)
+
+
+def _step(
+    model: SequenceModel,
+    optimiser: torch.optim.Optimizer,
+    plan: Plan,
+    batch: ModelInput,
+    rate: float,
+) -> tuple[float, int]:
+    """One step down the gradient: the loss and how many targets it was the mean of."""
+    assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
+    if not batch.targets_BL.any():
+        return 0.0, 0
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    states_TD, targets_T = plan.objective(model, batch)
+    loss = plan.loss(states_TD, model.item_table(), targets_T)
+    value = float(loss.detach())
+    if not value < float("inf"):
+        raise TrainingError(
+            f"The loss became {value}: training diverged. Lower training.rate (now "
+            f"{plan.config.rate}) or set training.clip."
+        )
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    if plan.config.clip:
+        nn.utils.clip_grad_norm_(model.parameters(), plan.config.clip)
+    optimiser.step()
+    return value, len(targets_T)
+
+
+def _close_epoch(
+    model: SequenceModel, plan: Plan, progress: _Progress, rate: float, watcher: Watcher
+) -> None:
+    """Validate, keep the weights if they are the best, and begin a new epoch."""
+    clock = time.perf_counter()
+    validation = plan.validate(model)
+    epoch = Epoch(
+        progress.epoch + 1,
+        progress.loss / max(progress.targets, 1),
+        validation,
+        rate,
+        progress.targets,
+        progress.seconds,
+        time.perf_counter() - clock,
+    )
+    best = validation > max((each.validation for each in progress.epochs), default=float("-inf"))
+    if best:
+        progress.best = {name: value.clone() for name, value in model.state_dict().items()}
+    progress.epochs.append(epoch)
+    progress.epoch, progress.batch = progress.epoch + 1, 0
+    progress.loss, progress.targets, progress.seconds = 0.0, 0, 0.0
+    watcher.epoch(epoch, best=best)
+
+
+def _checkpoint(
+    model: SequenceModel, optimiser: torch.optim.Optimizer, plan: Plan, progress: _Progress
+) -> None:
+    if plan.checkpoint is None:
+        return
+    plain = {
+        "loss": progress.loss,
+        "targets": progress.targets,
+        "seconds": progress.seconds,
+        "epochs": [epoch.__dict__ for epoch in progress.epochs],
+    }
+    on_gpu = next(model.parameters()).is_cuda
+    save_checkpoint(
+        Checkpoint(
+            plan.run,
+            progress.epoch,
+            progress.batch,
+            model.state_dict(),
+            progress.best,
+            optimiser.state_dict(),
+            torch.get_rng_state(),
+            torch.cuda.get_rng_state() if on_gpu else None,
+            plain,
+        ),
+        plan.checkpoint,
+    )
+
+
+def _resume(model: SequenceModel, optimiser: torch.optim.Optimizer, plan: Plan) -> _Progress:
+    """Where to begin: the checkpoint, if there is one."""
+    if plan.checkpoint is None or not plan.checkpoint.exists():
+        return _Progress()
+    found = load_checkpoint(plan.checkpoint, plan.run)
+    model.load_state_dict(found.model)
+    optimiser.load_state_dict(found.optimiser)
+    torch.set_rng_state(found.random)
+    if found.random_device is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(found.random_device)
+    sums = {name: found.progress[name] for name in ("loss", "targets", "seconds")}
+    epochs = [Epoch(**epoch) for epoch in found.progress["epochs"]]
+    return replace(
+        _Progress(**sums), epoch=found.epoch, batch=found.batch, epochs=epochs, best=found.best
+    )
+
+
+def _peak_megabytes() -> float:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
