@@ -3,6 +3,8 @@
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -96,6 +98,31 @@ class TestFile:
         with pytest.raises(StorageError, match=said) as caught:
             write_file(tmp_path / "x", then=DISK_FULL)
         assert caught.value.__cause__ is DISK_FULL
+        assert names(tmp_path) == []
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of a file")
+    @pytest.mark.parametrize("call", ["write_parquet", "write_csv", "write_ipc"])
+    def test_no_room_for_what_polars_writes(self, tmp_path: Path, call: str) -> None:
+        script = (
+            "import resource, sys, polars as pl\n"
+            "from regard.data.atomic import atomic_file\n"
+            "from regard.errors import StorageError\n"
+            "table = pl.DataFrame({'a': range(10_000)})\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+            "try:\n"
+            "    with atomic_file(sys.argv[1]) as draft:\n"
+            f"        table.{call}(draft)\n"
+            "except StorageError as told:\n"
+            "    print(told)\n"
+        )
+        command = [sys.executable, "-c", script, str(tmp_path / "x")]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "x could not be written (File too large)" in said
+        assert names(tmp_path) == []
+
+    def test_an_error_of_polars_that_is_not_the_disk(self, tmp_path: Path) -> None:
+        with pytest.raises(pl.exceptions.ComputeError, match="a wrong query"):
+            write_file(tmp_path / "x", then=pl.exceptions.ComputeError("a wrong query"))
         assert names(tmp_path) == []
 
     def test_full_disk_while_flushing(

@@ -10,11 +10,14 @@ neither a full disk nor Ctrl-C leaves half a file where somebody will look for a
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import polars as pl
 
 from regard.errors import StorageError
 
@@ -122,13 +125,24 @@ def _failures_of(path: Path | str) -> Iterator[None]:
         yield
     except StorageError:
         raise
-    except OSError as broken:
-        reason = broken.strerror or str(broken) or type(broken).__name__
-        advice = _ADVICE.get(broken.errno or 0, "Choose another place")
+    except (OSError, pl.exceptions.PolarsError) as broken:
+        number = _error_number(broken)
+        if number is None and not isinstance(broken, OSError):
+            raise
+        reason = os.strerror(number) if number else str(broken) or type(broken).__name__
+        advice = _ADVICE.get(number or 0, "Choose another place")
         raise StorageError(
             f"{path} could not be written ({reason}); nothing half-written was left behind. "
             f"{advice} and try again."
         ) from broken
+
+
+def _error_number(broken: Exception) -> int | None:
+    """What the system said: Polars passes it on in the text alone, and not always as OSError."""
+    if isinstance(broken, OSError) and broken.errno:
+        return broken.errno
+    told = re.search(r"\(os error (\d+)\)", str(broken))
+    return int(told[1]) if told else None
 
 
 def _refusal(target: Path, overwrite: bool) -> str | None:
