@@ -79,6 +79,10 @@ class Bundle:
     def __post_init__(self) -> None:
         _require_plain("recipe", self.recipe, _IN_TOML)
         _require_plain("card", self.card, _IN_JSON)
+        if "__metadata__" in self.weights:
+            raise BundleError(
+                "A weight is named '__metadata__', which safetensors keeps for itself; rename it."
+            )
         for name, weight in self.weights.items():
             if weight.dtype.name not in STORABLE:
                 raise BundleError(
