@@ -1,0 +1,198 @@
+"""From a raw log to one that later code can trust, with every removed row explained."""
+
+from collections.abc import Iterable, Sequence
+
+import narwhals as nw
+import polars as pl
+
+from regard.data.interactions import Interactions
+from regard.data.report import SAMPLES, CleaningReport, Removal
+from regard.data.rules.cancellations import Cancellations
+from regard.data.rules.contract import MARKED, REMOVED_BY, Frame, Rule
+from regard.data.rules.duplicates import ExactDuplicates
+from regard.data.rules.implausible_times import ImplausibleTimes
+from regard.data.rules.missing import MissingItem, MissingTime, MissingUser
+from regard.data.rules.prices import NonPositivePrice
+from regard.data.rules.quantities import NonPositiveQuantity
+from regard.errors import ColumnError, TooLittleDataError
+from regard.schema import ROW, TIME
+
+
+def default_rules(log: Interactions) -> tuple[Rule, ...]:
+    """What nobody wants to learn from, as far as the log has the columns to tell.
+
+    Args:
+        log: what shall be cleaned; none of its rows is read.
+
+    Returns:
+        Rules in the order in which they run; none depends on the moment any more.
+
+    Example:
+        >>> import polars as pl
+        >>> log = Interactions.of(pl.DataFrame({"user": [1], "item": ["a"], "position": [0],
+        ...                                     "price": [2.5]}))
+        >>> [rule.name for rule in default_rules(log)][3:]
+        ['exact-duplicates', 'non-positive-price']
+    """
+    offered: tuple[Rule, ...] = (
+        MissingUser(),
+        MissingItem(),
+        MissingTime(),
+        ExactDuplicates(),
+        Cancellations(),
+        NonPositiveQuantity(),
+        NonPositivePrice(),
+        ImplausibleTimes(),
+    )
+    return tuple(rule.settled() for rule in offered if rule.applies(log))
+
+
+def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
+    """Ask every rule about every row, in the log's own engine, without removing anything.
+
+    `clean` brings the outcome into memory; a log that is too large for that can be cleaned
+    with this frame where it lies.
+
+    Args:
+        log: what shall be cleaned.
+        rules: in the order in which they run.
+
+    Returns:
+        A lazy frame with the log's rows and columns, and one more, `_removed_by`: 0 where a row
+        is kept, else the number (from 1) of the first rule that marked it.
+
+    Raises:
+        ColumnError: the log lacks a column that a rule needs. (A rule that needs real time raises
+            `NeedsClockError`.)
+
+    Example:
+        >>> import polars as pl
+        >>> log = Interactions.of(pl.DataFrame({"user": [1, None, None], "item": ["a", None, "b"],
+        ...                                     "position": [0, 1, 2]}))
+        >>> marked = mark_rows(log, [MissingItem(), MissingUser()])
+        >>> marked.collect()["_removed_by"].to_list()
+        [0, 1, 2]
+    """
+    frame = log.frame.with_columns(nw.lit(0).cast(nw.Int64).alias(REMOVED_BY))
+    for number, rule in enumerate(rules, start=1):
+        if not rule.applies(log):
+            if TIME in rule.needs:
+                log.require_clock(f"Rule {rule.name!r}")
+            missing = ", ".join(name for name in rule.needs if not log.has(name))
+            raise ColumnError(
+                f"Rule {rule.name!r} needs the column {missing}, which {log.source} does not have; "
+                "say which column plays that role, or leave the rule out."
+            )
+        newly = (nw.col(REMOVED_BY) == 0) & nw.col(MARKED).fill_null(False)
+        first = nw.when(newly).then(nw.lit(number)).otherwise(nw.col(REMOVED_BY))
+        marked = rule.mark(frame, log.ordering)
+        frame = marked.with_columns(first.cast(nw.Int64).alias(REMOVED_BY)).drop(MARKED)
+    return frame
+
+
+def clean(
+    log: Interactions, rules: Sequence[Rule] | None = None
+) -> tuple[Interactions, CleaningReport]:
+    """Remove the rows that rules mark, and explain each of them once.
+
+    A row is counted for the first rule that marks it. Cleaning the outcome again with the default
+    rules changes nothing; where several rules that look at other rows are combined (repeats,
+    rare users), the later one can make work for the earlier one.
+
+    Args:
+        log: any log, however dirty; it is read once.
+        rules: in the order in which they run; `default_rules` if omitted.
+
+    Returns:
+        The kept rows as Polars-backed interactions with the same columns, and the report.
+
+    Raises:
+        TooLittleDataError: no row is left.
+        RuntimeError: a rule added or lost rows instead of marking them; a defect of that rule.
+
+    Example:
+        >>> import polars as pl
+        >>> log = Interactions.of(pl.DataFrame({"user": [1, 1, None], "item": ["a", "a", "b"],
+        ...                                     "time": [1e9, 1e9, 1e9]}))
+        >>> kept, report = clean(log)
+        >>> kept.collect()["row"].to_list(), report.rows_in, report.rows_kept
+        ([0], 3, 1)
+        >>> report.quarantine.select("row", "rule").rows()
+        [(1, 'exact-duplicates'), (2, 'missing-user')]
+    """
+    chosen = default_rules(log) if rules is None else tuple(rule.settled() for rule in rules)
+    rows_in = int(log.frame.select(nw.len()).collect().item())
+    table = nw.to_native(mark_rows(log, chosen).collect("polars"))
+    table = table if table[ROW].is_sorted() else table.sort(ROW)
+    kept = table.filter(pl.col(REMOVED_BY) == 0).drop(REMOVED_BY)
+    report = _report(log, chosen, rows_in, kept.height, table.filter(pl.col(REMOVED_BY) > 0))
+    if rows_in != report.rows_kept + report.rows_removed:
+        raise RuntimeError(
+            f"Of {rows_in:,} rows of {log.source}, {report.rows_kept:,} were kept and "
+            f"{report.rows_removed:,} explained, which does not add up; a rule among "
+            f"{', '.join(rule.name for rule in chosen)} adds or loses rows."
+        )
+    if not report.rows_kept:
+        raise TooLittleDataError(_nothing_left(report))
+    return log.with_frame(nw.from_native(kept.lazy()), *report.notes), report
+
+
+def _report(
+    log: Interactions, rules: Sequence[Rule], rows_in: int, rows_kept: int, removed: pl.DataFrame
+) -> CleaningReport:
+    """Count, sample and name what was removed."""
+    counts = dict(removed[REMOVED_BY].value_counts().iter_rows())
+    bare = removed.drop(REMOVED_BY)
+    removals = tuple(
+        Removal(
+            rule=rule.name,
+            reason=rule.reason,
+            rows=counts.get(number, 0),
+            share=counts.get(number, 0) / rows_in if rows_in else 0.0,
+            samples=tuple(bare.filter(removed[REMOVED_BY] == number).head(SAMPLES).to_dicts()),
+            parameters=rule.parameters(),
+        )
+        for number, rule in enumerate(rules, start=1)
+    )
+    return CleaningReport(
+        source=log.source,
+        rows_in=rows_in,
+        rows_kept=rows_kept,
+        removals=removals,
+        notes=tuple(rule.note for rule in rules if rule.note),
+        quarantine=_with_reasons(removed, rules),
+    )
+
+
+def _with_reasons(removed: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    """The removed rows with the name and the reason of their rule."""
+    taken = set(removed.columns)
+    numbers = pl.col(REMOVED_BY)
+    said = {
+        _free("rule", taken): [rule.name for rule in rules],
+        _free("reason", taken): [rule.reason for rule in rules],
+    }
+    steps = range(1, len(rules) + 1)
+    return removed.with_columns(
+        numbers.replace_strict(steps, texts, return_dtype=pl.String).alias(name)
+        for name, texts in said.items()
+    ).drop(REMOVED_BY)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A column name that the log does not use itself."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _nothing_left(report: CleaningReport) -> str:
+    """Why cleaning came to nothing."""
+    if not report.rows_in:
+        return f"{report.source} holds no rows, so there is nothing to clean."
+    most = max(report.removals, key=lambda removal: removal.rows)
+    return (
+        f"Cleaning leaves none of the {report.rows_in:,} rows of {report.source}: rule "
+        f"{most.rule!r} removed most, {most.rows:,} (the first is row {most.samples[0]['row']}). "
+        f"{most.reason} Check which column plays which role, or leave that rule out."
+    )

@@ -1,0 +1,87 @@
+"""What a cleaning rule is: a question to every row, asked of any engine that Narwhals speaks.
+
+A frame on its way through the rules carries one more column, `REMOVED_BY`: 0 while a row is kept,
+the number of the rule that removed it afterwards. Rows stay in the frame, so that the whole of
+cleaning is one lazy plan::
+
+    user  item  row  _removed_by  _marked
+    7     tea   0    0            False
+    null  tea   1    1            True       counted already, by rule 1
+    7     tea   2    0            True       newly removed, by this rule
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Final, Self, TypeAlias
+
+import narwhals as nw
+
+from regard.data.interactions import Interactions
+
+Frame: TypeAlias = nw.LazyFrame[Any]
+"""A lazy frame of any engine."""
+
+REMOVED_BY: Final = "_removed_by"
+"""Int64 column: 0 while the row is kept, else the number (from 1) of the rule that removed it."""
+MARKED: Final = "_marked"
+"""Boolean column that a rule adds: true (never only null) where the row must go."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(ABC):
+    """One reason to remove rows; its fields are its parameters, plain enough for JSON and TOML.
+
+    Attributes:
+        name: what recipes and reports call it.
+        reason: one sentence for reports, true of each row that it removes.
+        needs: columns without which the question makes no sense.
+        note: a warning that a report must carry when the rule ran; empty if there is none.
+    """
+
+    name: ClassVar[str]
+    reason: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    note: ClassVar[str] = ""
+
+    @abstractmethod
+    def mark(self, frame: Frame, ordering: str) -> Frame:
+        """Add the column `MARKED`; change nothing else and read nothing that is not needed.
+
+        Args:
+            frame: the log with the column `REMOVED_BY`. A rule that looks at several rows at once
+                looks at those with `REMOVED_BY == 0` only; marks on other rows do not count. The
+                frame has no order of its own: `row` has it.
+            ordering: the column that orders a history, `time` or `position`.
+
+        Returns:
+            The same rows and columns, and the mark.
+        """
+
+    def applies(self, log: Interactions) -> bool:
+        """Whether the log has the columns that the rule needs."""
+        return set(self.needs) <= set(log.columns())
+
+    def settled(self) -> Self:
+        """The same rule without parameters that depend on the moment it runs."""
+        return self
+
+    def parameters(self) -> dict[str, Any]:
+        """The fields by name: what a recipe would say to build the same rule again."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRule(Rule):
+    """A rule that sees one row at a time: a single expression."""
+
+    @abstractmethod
+    def unwanted(self, ordering: str) -> nw.Expr:
+        """True where a row must go; null counts as no.
+
+        Args:
+            ordering: the column that orders a history, `time` or `position`.
+        """
+
+    def mark(self, frame: Frame, ordering: str) -> Frame:
+        """Add the expression as a column; see `Rule.mark`."""
+        return frame.with_columns(self.unwanted(ordering).alias(MARKED))

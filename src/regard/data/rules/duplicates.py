@@ -1,0 +1,36 @@
+"""The same line twice."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import narwhals as nw
+
+from regard.data.rules.contract import MARKED, Frame, Rule
+from regard.schema import ROW
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExactDuplicates(Rule):
+    """All columns except `row` equal those of an earlier row; the first stays.
+
+    Two nulls are equal here. Two rows that differ in any context column are not duplicates.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.clean import clean
+        >>> from regard.data.interactions import Interactions
+        >>> log = Interactions.of(pl.DataFrame({"user": [1, 1, 1], "item": ["a", "a", "a"],
+        ...                                     "time": [10.0, 10.0, 11.0]}))
+        >>> kept, _ = clean(log, [ExactDuplicates()])
+        >>> kept.collect()["row"].to_list()
+        [0, 2]
+    """
+
+    name: ClassVar[str] = "exact-duplicates"
+    reason: ClassVar[str] = "Every column repeats an earlier row."
+
+    def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
+        """Mark every row after the first of its kind; see `Rule.mark`."""
+        # The column REMOVED_BY is among them: a kept row is compared with kept rows only.
+        alike = [name for name in frame.collect_schema().names() if name != ROW]
+        return frame.with_columns((nw.col(ROW) > nw.col(ROW).min().over(*alike)).alias(MARKED))
