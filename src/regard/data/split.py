@@ -9,7 +9,6 @@ In the second picture the event `.` lies after the test moment and before the ta
 the history of the question, as it would be on the day of the request, and never trained on.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,9 +22,9 @@ from regard.data.interactions import Interactions
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.vocabulary import Vocabulary
-from regard.errors import ConfigurationError, DataError, TooLittleDataError
+from regard.errors import ConfigurationError, DataError, NeedsClockError, TooLittleDataError
 from regard.schema import ITEM, ROW, TIME, USER
-from regard.shapes import Codes, Mask, Offsets
+from regard.shapes import Codes, Mask, Offsets, Seconds
 
 
 class Targets(StrEnum):
@@ -179,27 +178,7 @@ def split_leave_last_out(log: Interactions, *, min_count: int = 1) -> Split:
         >>> split.vocabulary.decode(split.test.targets), len(split.training.events())
         (['b'], 2)
     """
-    table = _sorted_table(log)
-
-    def ends_of(offsets: Offsets) -> Offsets:
-        return offsets[1:] - np.where(np.diff(offsets) >= 3, 2, 0)
-
-    training = _code(table, ends_of, min_count)
-    sequences = training.sequences
-    asked = np.flatnonzero(sequences.lengths >= 3).astype(np.int64)
-    if not len(asked):
-        raise TooLittleDataError(
-            f"No user of {log.source} has three interactions, so none can be held out for "
-            "validation and test. Bring longer histories."
-        )
-    last = sequences.offsets[1:][asked] - 1
-    return Split(
-        training,
-        Queries.next_event(sequences, asked, last - 1),
-        Queries.next_event(sequences, asked, last),
-        SplitProtocol("leave-last-out", min_count=min_count),
-        fingerprint(log),
-    )
+    return _split(log, SplitProtocol("leave-last-out", min_count=min_count))
 
 
 def split_by_time(
@@ -237,37 +216,102 @@ def split_by_time(
         (8.0, [9])
     """
     log.require_clock("A global time split")
-    _require_shares(test_share=test_share, validation_share=validation_share)
+    for name, share in (("test_share", test_share), ("validation_share", validation_share)):
+        if not 0.0 < share < 1.0:
+            raise ConfigurationError(f"{name}={share} must lie between 0 and 1, such as 0.1.")
     if targets not in list(Targets):
         raise ConfigurationError(
             f"targets={targets!r} is not known; choose one of {', '.join(Targets)}."
         )
-    table = _sorted_table(log)
-    times = np.sort(table[TIME].to_numpy())
-    test_from = float(times[min(int(len(times) * (1 - test_share)), len(times) - 1)])
-    earlier = times[: np.searchsorted(times, test_from)]
+    test_from, earlier = _newest(
+        np.sort(
+            log.with_frame(log.frame.select(TIME, ROW)).collect()[TIME].drop_nulls().to_numpy()
+        ),
+        test_share,
+    )
     if not len(earlier):
         raise TooLittleDataError(f"All interactions of {log.source} fall into the test period.")
-    validation_from = float(
-        earlier[min(int(len(earlier) * (1 - validation_share)), len(earlier) - 1)]
-    )
-    moments = table[TIME].to_numpy()
-
-    def ends_before(moment: float) -> Callable[[Offsets], Offsets]:
-        return lambda offsets: offsets[:-1] + _count(moments < moment, offsets)
-
-    training = _code(table, ends_before(validation_from), min_count)
-    test_ends = ends_before(test_from)(training.sequences.offsets)
+    validation_from, _ = _newest(earlier, validation_share)
     protocol = SplitProtocol("global-time", Targets(targets), validation_from, test_from, min_count)
-    validation = _period(training.sequences, training.ends, test_ends, protocol.targets)
-    test = _period(training.sequences, test_ends, training.sequences.offsets[1:], protocol.targets)
+    return _split(log, protocol)
+
+
+def assemble(
+    sequences: Sequences, vocabulary: Vocabulary, protocol: SplitProtocol, log_fingerprint: str
+) -> Split:
+    """Cut sequences that are coded already, as those of a saved model are.
+
+    Args:
+        sequences: all events, coded with `vocabulary`.
+        vocabulary: learned on what `protocol` calls the training part.
+        protocol: how to cut.
+        log_fingerprint: of the log that the sequences came from.
+
+    Returns:
+        The split.
+
+    Raises:
+        TooLittleDataError: nobody is left to be asked.
+    """
+    if protocol.name == "leave-last-out":
+        asked = np.flatnonzero(sequences.lengths >= 3).astype(np.int64)
+        last = sequences.offsets[1:][asked] - 1
+        validation = Queries.next_event(sequences, asked, last - 1)
+        test = Queries.next_event(sequences, asked, last)
+    else:
+        middle, ends = _cut(sequences, protocol.test_from), sequences.offsets[1:]
+        begins = _cut(sequences, protocol.validation_from)
+        validation = _period(sequences, begins, middle, protocol.targets)
+        test = _period(sequences, middle, ends, protocol.targets)
     for name, queries in (("validation", validation), ("test", test)):
         if not len(queries):
             raise TooLittleDataError(
-                f"No user of {log.source} has an event in the {name} period with one before it; "
-                f"enlarge {name}_share or bring more data."
+                f"No user can be asked for the {name}: a user needs "
+                + (
+                    "three interactions. Bring longer histories."
+                    if protocol.name == "leave-last-out"
+                    else f"an event in the {name} period and one before it. Enlarge {name}_share "
+                    "or bring more data."
+                )
             )
-    return Split(training, validation, test, protocol, fingerprint(log))
+    training = TrainingPart(sequences, _training_ends(sequences, protocol), vocabulary)
+    return Split(training, validation, test, protocol, log_fingerprint)
+
+
+def _split(log: Interactions, protocol: SplitProtocol) -> Split:
+    """Learn the vocabulary on the training part, code everything with it, and cut."""
+    table = _sorted_table(log)
+    raw = Sequences.of(table.with_columns(pl.lit(0, pl.Int32).alias(ITEM)))
+    mask = _before(raw.offsets, _training_ends(raw, protocol))
+    training = table.filter(pl.Series(mask)).sort(ROW)
+    if training.is_empty():
+        raise TooLittleDataError(f"No interaction of {log.source} falls into the training part.")
+    vocabulary = Vocabulary.fit(training[ITEM], min_count=protocol.min_count)
+    coded = Sequences(raw.users, raw.offsets, vocabulary.encode(table[ITEM]), raw.times, raw.rows)
+    return assemble(coded, vocabulary, protocol, fingerprint(log))
+
+
+def _training_ends(sequences: Sequences, protocol: SplitProtocol) -> Offsets:
+    """`(U,)` int64 where the training part of each user ends."""
+    if protocol.name == "leave-last-out":
+        return sequences.offsets[1:] - np.where(sequences.lengths >= 3, 2, 0)
+    return _cut(sequences, protocol.validation_from)
+
+
+def _cut(sequences: Sequences, moment: float | None) -> Offsets:
+    """`(U,)` int64 position of each user's first event at or after a moment."""
+    if sequences.times is None or moment is None:
+        raise NeedsClockError("A global time split needs times, but these histories have none.")
+    running: Offsets = np.concatenate([[0], np.cumsum(sequences.times < moment)]).astype(np.int64)
+    first = sequences.offsets[:-1]
+    ends: Offsets = first + running[sequences.offsets[1:]] - running[first]
+    return ends
+
+
+def _newest(ascending: Seconds, share: float) -> tuple[float, Seconds]:
+    """The moment at which the newest share of events begins, and the times before it."""
+    moment = float(ascending[min(int(len(ascending) * (1 - share)), len(ascending) - 1)])
+    return moment, ascending[: np.searchsorted(ascending, moment)]
 
 
 def _period(sequences: Sequences, begins: Offsets, ends: Offsets, targets: Targets) -> Queries:
@@ -296,10 +340,10 @@ def _period(sequences: Sequences, begins: Offsets, ends: Offsets, targets: Targe
 def _sorted_table(log: Interactions) -> pl.DataFrame:
     """The log in history order, refusing missing values by name."""
     names = [USER, ITEM, log.ordering, ROW]
-    table = log.sorted().select(names)
+    table = log.with_frame(log.frame.select(*names)).sorted()
     for name in names[:3]:
         if count := table[name].null_count():
-            row = table.filter(pl.col(name).is_null())[ROW].min()
+            row = int(table.filter(pl.col(name).is_null())[ROW].sort()[0])
             raise DataError(
                 f"{count:,} interactions of {log.source} have no {name} (first: row {row}). Run "
                 "regard.clean on the log first."
@@ -309,37 +353,12 @@ def _sorted_table(log: Interactions) -> pl.DataFrame:
     return table
 
 
-def _code(
-    table: pl.DataFrame, ends_of: Callable[[Offsets], Offsets], min_count: int
-) -> TrainingPart:
-    """Learn the vocabulary on the training part and code everything with it."""
-    raw = Sequences.of(table.with_columns(pl.lit(0, pl.Int32).alias(ITEM)))
-    ends = ends_of(raw.offsets)
-    training = table.filter(pl.Series(_before(raw.offsets, ends)))
-    vocabulary = Vocabulary.fit(training.sort(ROW)[ITEM], min_count=min_count)
-    coded = Sequences(raw.users, raw.offsets, vocabulary.encode(table[ITEM]), raw.times, raw.rows)
-    return TrainingPart(coded, ends, vocabulary)
-
-
 def _before(offsets: Offsets, ends: Offsets) -> Mask:
     """`(E,)` Boolean: events that lie before their user's end."""
     steps = np.zeros(int(offsets[-1]) + 1, np.int64)
     np.add.at(steps, offsets[:-1], 1)
     np.add.at(steps, ends, -1)
     return np.cumsum(steps[:-1]) > 0
-
-
-def _count(mask: Mask, offsets: Offsets) -> Offsets:
-    """`(U,)` int64 how many events of each user are marked."""
-    running: Offsets = np.concatenate([[0], np.cumsum(mask)]).astype(np.int64)
-    counts: Offsets = running[offsets[1:]] - running[offsets[:-1]]
-    return counts
-
-
-def _require_shares(**shares: float) -> None:
-    for name, share in shares.items():
-        if not 0.0 < share < 1.0:
-            raise ConfigurationError(f"{name}={share} must lie between 0 and 1, such as 0.1.")
 
 
 def _day(seconds: float) -> str:
