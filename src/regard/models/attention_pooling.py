@@ -56,6 +56,7 @@ class AttentionPooling(SequenceModel):
     """
 
     name: ClassVar[str] = "attention-pooling"
+    config_class: ClassVar[type] = AttentionPoolingConfig
     config: AttentionPoolingConfig
 
     def __init__(self, config: AttentionPoolingConfig, catalogue_size: int) -> None:

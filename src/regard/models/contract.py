@@ -35,12 +35,14 @@ class SequenceModel(nn.Module, ABC):
 
     Attributes:
         name: what recipes and the command line call it.
+        config_class: the frozen dataclass that its config is one of.
         config: the frozen dataclass it was built from.
         catalogue_size: N, the number of item codes.
         longest: the most events it can look at (`L`).
     """
 
     name: ClassVar[str]
+    config_class: ClassVar[type]
     config: Any
     longest: int
 

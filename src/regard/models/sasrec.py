@@ -65,6 +65,7 @@ class SASRec(SequenceModel):
     """
 
     name: ClassVar[str] = "sasrec"
+    config_class: ClassVar[type] = SASRecConfig
     config: SASRecConfig
 
     def __init__(self, config: SASRecConfig, catalogue_size: int) -> None:
