@@ -28,7 +28,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """One to three plain sentences, bad news first; an interval that holds zero is never called a win."""
+        """Plain sentences, bad news first; an interval that holds zero is never called a win."""
         beaten, open_, lost = self._sorted_by_outcome()
         parts = []
         if lost:

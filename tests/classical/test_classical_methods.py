@@ -1,0 +1,192 @@
+"""Counting methods against plain loops, behind one contract, blind to what lies after training."""
+
+import dataclasses
+import itertools
+from collections import Counter
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load, save
+
+from regard.classical import CLASSICAL, MarkovChain, Popularity, RecentPopularity
+from regard.data.queries import Queries
+from regard.data.sequences import Sequences
+from regard.data.split import TrainingPart
+from regard.data.vocabulary import Vocabulary
+from regard.errors import BundleError, ConfigurationError, NeedsClockError, NotFittedError
+
+ITEMS = 5
+SIZE = ITEMS + 2
+DAY = 86_400.0
+CODES = st.integers(1, SIZE - 1)
+HISTORIES = st.lists(
+    st.tuples(st.lists(CODES, max_size=8), st.integers(0, 8)), min_size=1, max_size=6
+)
+
+
+def build(histories, kept, times=None):
+    """A training part whose user `u` may be looked at up to `kept[u]` events."""
+    offsets = np.array([0, *itertools.accumulate(map(len, histories))], np.int64)
+    items = np.array([code for each in histories for code in each], np.int32)
+    users = pl.Series("user", range(len(histories)), pl.Int64)
+    clock = None if times is None else np.array([t for each in times for t in each], np.float64)
+    sequences = Sequences(users, offsets, items, clock, np.arange(len(items)))
+    ends = offsets[:-1] + np.minimum(kept, np.diff(offsets))
+    vocabulary = Vocabulary(pl.Series("id", [f"i{n}" for n in range(ITEMS)]), np.ones(ITEMS, int))
+    return TrainingPart(sequences, ends, vocabulary)
+
+
+def after(training):
+    """What comes after each training part?"""
+    users = np.arange(len(training.sequences))
+    none = np.zeros(len(users) + 1, np.int64)
+    return Queries(training.sequences, users, training.ends, np.zeros(0, np.int32), none, None)
+
+
+@pytest.fixture
+def timed():
+    """Three users over ten days; the last event of each lies after the training part."""
+    histories = [[2, 3, 2, 4], [2, 3, 5], [2, 6, 6]]
+    times = [[0.0, DAY, 5 * DAY, 10 * DAY], [DAY, 9 * DAY, 10 * DAY], [0.0, 9.5 * DAY, 10 * DAY]]
+    return build(histories, [3, 2, 2], times)
+
+
+@given(HISTORIES)
+def test_popularity_counts_as_a_plain_loop_does(world):
+    histories, kept = zip(*world, strict=True)
+    training = build(histories, kept)
+    counts = Counter(code for each, k in world for code in each[:k] if code > 1)
+    scores = Popularity().fit(training).score(after(training))
+    assert scores.dtype == np.float32
+    assert scores.tolist() == [[float(counts[code]) for code in range(SIZE)]] * len(histories)
+
+
+@given(HISTORIES)
+def test_the_markov_chain_counts_as_a_plain_loop_does(world):
+    histories, kept = zip(*world, strict=True)
+    training = build(histories, kept)
+    pairs = Counter(
+        pair for each, k in world for pair in itertools.pairwise(each[:k]) if min(pair) > 1
+    )
+    counts = Counter(code for each, k in world for code in each[:k] if code > 1)
+    most = max(counts.values(), default=1)
+    scores = MarkovChain().fit(training).score(after(training))
+    for row, (each, k) in zip(scores, world, strict=True):
+        last = each[:k][-1] if each[:k] else 0
+        expected = [pairs[last, code] + 0.5 * counts[code] / most for code in range(SIZE)]
+        np.testing.assert_allclose(row, expected, rtol=1e-6)
+
+
+def test_a_transition_seen_once_stands_above_any_popularity():
+    favourite = [6] * 200_000
+    training = build([favourite, [2, 3], [2]], [200_000, 2, 1])
+    scores = MarkovChain().fit(training).score(after(training))
+    assert scores[2].argmax() == 3
+    assert scores[2, 6] > scores[2, 4]
+
+
+def test_histories_that_tell_nothing_get_the_popular_items():
+    training = build([[6, 6, 6, 2], [3, 1], [4], [5]], [4, 2, 0, 1])
+    scores = MarkovChain().fit(training).score(after(training))
+    order = np.argsort(Popularity().fit(training).score(after(training)), kind="stable")
+    # Last item never followed; unknown last item; empty history.
+    assert np.argsort(scores, kind="stable").tolist() == order.tolist()
+
+
+def test_pairs_do_not_reach_from_one_user_to_the_next():
+    training = build([[2, 3], [4, 5]], [2, 2])
+    learned = MarkovChain().fit(training).arrays()
+    assert learned["transitions"].tolist() == [1, 1]
+    assert learned["followers"].tolist() == [3, 5]
+
+
+def test_recent_popularity_counts_the_last_days_before_the_end_of_training(timed):
+    # Training ends at 9.5 days; one day earlier lies between the events at 5 and 9 days.
+    scores = RecentPopularity(days=1).fit(timed).score(after(timed))[0]
+    # All of training: item 2 four times, 3 twice, 6 once. Last day: 3 and 6 once each.
+    expected = [0, 0, 4, 2, 0, 0, 1]
+    recent = [0, 0, 0, 1, 0, 0, 1]
+    np.testing.assert_allclose(scores, np.array(recent) + 0.5 * np.array(expected) / 4)
+    assert np.argsort(-scores, kind="stable")[:3].tolist() == [3, 6, 2]
+
+
+def test_the_window_is_open_at_its_early_end(timed):
+    learned = RecentPopularity(days=0.5).fit(timed).arrays()
+    assert learned["recent"].sum() == 1
+    assert RecentPopularity(days=4.6).fit(timed).arrays()["recent"].sum() == 3
+
+
+def test_a_window_as_long_as_the_log_is_popularity(timed):
+    learned = RecentPopularity(days=100).fit(timed).arrays()
+    assert learned["recent"].tolist() == Popularity().fit(timed).arrays()["counts"].tolist()
+
+
+def test_recent_popularity_needs_a_clock():
+    with pytest.raises(NeedsClockError, match="Popularity of the last days needs the time"):
+        RecentPopularity().fit(build([[2, 3]], [2]))
+
+
+@pytest.mark.parametrize("days", [0, -1.0, float("nan"), float("inf")])
+def test_a_window_without_length_is_refused(days):
+    with pytest.raises(ConfigurationError, match="positive number of days"):
+        RecentPopularity(days=days)
+
+
+@pytest.mark.parametrize("name", sorted(CLASSICAL))
+class TestEveryMethod:
+    def test_future_events_change_nothing(self, name, timed):
+        sequences = timed.sequences
+        later = ~timed.mask
+        items = np.where(later, 5, sequences.items).astype(np.int32)
+        times = np.where(later, 99 * DAY, sequences.times)
+        changed = dataclasses.replace(
+            timed, sequences=dataclasses.replace(sequences, items=items, times=times)
+        )
+        before = CLASSICAL[name]().fit(timed).score(after(timed))
+        assert (CLASSICAL[name]().fit(changed).score(after(changed)) == before).all()
+
+    def test_saved_arrays_give_the_same_scores(self, name, timed):
+        method = CLASSICAL[name]().fit(timed)
+        arrays = load(save(method.arrays()))
+        options = dataclasses.asdict(method.config)
+        again = CLASSICAL[name].from_arrays(arrays, **options)
+        assert again.config == method.config
+        assert (again.score(after(timed)) == method.score(after(timed))).all()
+
+    def test_scores_are_a_fresh_array_of_the_promised_kind(self, name, timed):
+        method = CLASSICAL[name]().fit(timed)
+        queries = after(timed)
+        scores = method.score(queries)
+        assert scores.shape == (3, SIZE)
+        assert scores.dtype == np.float32
+        assert np.isfinite(scores).all()
+        scores[:] = -1.0
+        assert (method.score(queries) >= 0.0).all()
+
+    def test_one_query_scores_as_it_does_among_others(self, name, timed):
+        method = CLASSICAL[name]().fit(timed)
+        queries = after(timed)
+        together = method.score(queries)
+        alone = np.concatenate([method.score(each) for each in queries.chunks(1)])
+        assert (alone == together).all()
+
+    def test_nothing_is_answered_before_fit(self, name, timed):
+        method = CLASSICAL[name]()
+        with pytest.raises(NotFittedError, match="call fit first"):
+            method.score(after(timed))
+        with pytest.raises(NotFittedError, match="call fit first"):
+            method.arrays()
+
+    def test_arrays_of_another_method_are_refused(self, name, timed):
+        with pytest.raises(BundleError, match=r"holds the arrays .* received other"):
+            CLASSICAL[name].from_arrays({"other": np.zeros(3)})
+
+    def test_an_empty_training_part_still_answers(self, name):
+        training = build([[2], [3]], [0, 0], [[0.0], [0.0]])
+        assert (CLASSICAL[name]().fit(training).score(after(training)) == 0.0).all()
+
+    def test_its_name_is_the_one_in_the_dictionary(self, name):
+        assert CLASSICAL[name].name == name
