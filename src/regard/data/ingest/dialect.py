@@ -1,0 +1,227 @@
+"""How a delimited file is written, found by looking at its bytes."""
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from regard.data.times import time_likeness
+from regard.errors import ConfigurationError, SourceError
+
+DELIMITERS: Final = ("::", "\t", ";", "|", ",")
+"""What may separate fields, in the order in which a draw is decided."""
+
+_SAMPLE_BYTES: Final = 1 << 16
+_SAMPLE_LINES: Final = 200
+_NAMES: Final = {"\t": "tabs", "::": "'::'", ";": "';'", "|": "'|'", ",": "','"}
+_MAGIC: Final = (
+    (b"PAR1", "a Parquet file; rename it to end in .parquet"),
+    (b"\x1f\x8b", "compressed with gzip; rename it to end in .gz"),
+    (b"PK\x03\x04", "a ZIP archive or spreadsheet; extract it or export it as CSV"),
+)
+_CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1e\x1f"))
+_COMMA_NUMBER: Final = r"^[-+]?\d+,\d+$"
+_CLEARLY_DECIMAL: Final = r"^[-+]?(?:\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+|0\d*,\d+)$"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file separates its fields.
+
+    Attributes:
+        delimiter: one or more characters between two fields.
+        quoted: whether fields may stand in quotation marks.
+        header: whether the first line holds the names of the columns.
+    """
+
+    delimiter: str
+    quoted: bool
+    header: bool
+
+    def notes(self) -> tuple[str, ...]:
+        """What was found, one sentence each."""
+        named = _NAMES.get(self.delimiter, repr(self.delimiter))
+        first = "holds the names of the columns" if self.header else "is data: there is no header"
+        return (f"Fields are separated by {named}.", f"The first line {first}.")
+
+
+def to_utf8(raw: bytes, *, name: str, encoding: str | None) -> tuple[bytes, str]:
+    """A file's text as UTF-8 without a byte order mark.
+
+    Args:
+        raw: the whole file.
+        name: the file, for messages.
+        encoding: a Python codec's name, or None to find it.
+
+    Returns:
+        The bytes in UTF-8, and the name of the encoding they came in.
+
+    Raises:
+        SourceError: the bytes are not text, or not in the encoding given.
+        ConfigurationError: there is no such encoding.
+
+    Example:
+        >>> to_utf8("naïve".encode("latin-1"), name="a.csv", encoding=None)[1]
+        'cp1252'
+    """
+    found = encoding or _find_encoding(raw, name)
+    try:
+        codec = codecs.lookup(found).name
+        if codec == "utf-8":
+            raw.decode()
+            return raw.removeprefix(codecs.BOM_UTF8), found
+        return raw.decode(codec).removeprefix("\ufeff").encode(), found
+    except LookupError as unknown:
+        raise ConfigurationError(
+            f"encoding is {found!r}, which is unknown. Give one such as 'utf-8' or 'cp1252'."
+        ) from unknown
+    except UnicodeDecodeError as wrong:
+        line = raw.count(b"\n", 0, wrong.start) + 1
+        raise SourceError(
+            f"{name}, line {line}: byte {raw[wrong.start]:#04x} is not {found}. Give the right "
+            "encoding=, such as 'cp1252', or save the file as UTF-8."
+        ) from wrong
+
+
+def _find_encoding(raw: bytes, name: str) -> str:
+    """The encoding of a file, from its byte order mark or from what its bytes allow."""
+    for magic, what in _MAGIC:
+        if raw.startswith(magic):
+            raise SourceError(f"{name} is no delimited text but {what}.")
+    if raw.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    sample = raw[:_SAMPLE_BYTES]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if max(even, odd) * 5 > len(sample) and not min(even, odd):
+        return "utf-16-le" if odd else "utf-16-be"
+    control = sum(sample.count(byte) for byte in _CONTROL)
+    if b"\0" in raw or control * 50 > len(sample):
+        raise SourceError(
+            f"{name} is not text: it holds control bytes. Give a delimited text file."
+        )
+    for codec in ("utf-8", "cp1252"):
+        try:
+            raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        return codec
+    return "latin-1"
+
+
+def find_dialect(data: bytes, *, name: str, delimiter: str | None, header: bool | None) -> Dialect:
+    r"""Look at the first lines: what separates the fields, are they quoted, is there a header.
+
+    Args:
+        data: the file in UTF-8, not blank.
+        name: the file, for messages.
+        delimiter: what separates fields, or None to find it.
+        header: whether the first line holds names, or None to find it.
+
+    Returns:
+        The dialect.
+
+    Raises:
+        SourceError: nothing separates the file into two columns or more.
+
+    Example:
+        >>> find_dialect(b"user;item;price\n1;2;3,5\n", name="a.csv", delimiter=None, header=None)
+        Dialect(delimiter=';', quoted=False, header=True)
+    """
+    sample = data[:_SAMPLE_BYTES].decode(errors="ignore")
+    if len(data) > _SAMPLE_BYTES:
+        sample = sample[: sample.rfind("\n") + 1] or sample
+    separator = delimiter or _find_delimiter(sample)
+    if separator is None:
+        first = sample.splitlines()[0][:80]
+        raise SourceError(
+            f"{name} has only one column: its first line, {first!r}, holds none of "
+            f"{', '.join(_NAMES[each] for each in DELIMITERS)}. Give delimiter=, or a table with a "
+            "user, an item and a time."
+        )
+    quoted = _opens_fields(data, separator)
+    if header is None:
+        header = _has_header(sample, separator, quoted)
+    return Dialect(separator, quoted, header)
+
+
+def _find_delimiter(sample: str) -> str | None:
+    """The separator that cuts most lines like the first, or None where none cuts it."""
+    opening = "|".join(re.escape(each) for each in DELIMITERS)
+    unquoted = re.sub(rf'((?:^|{opening}))"(?:[^"]|"")*"', r"\1", sample, flags=re.MULTILINE)
+    lines = [line for line in unquoted.splitlines() if line.strip()][:_SAMPLE_LINES]
+    like_first = {
+        each: Counter(line.count(each) for line in lines)[lines[0].count(each)]
+        for each in DELIMITERS
+        if each in lines[0]
+    }
+    return max(like_first, key=lambda each: like_first[each], default=None)
+
+
+def _opens_fields(data: bytes, delimiter: str) -> bool:
+    """Whether any field of the whole file opens with a quotation mark."""
+    if delimiter == "::":
+        return False
+    return data.startswith(b'"') or b'\n"' in data or delimiter.encode() + b'"' in data
+
+
+def _has_header(sample: str, delimiter: str, quoted: bool) -> bool:
+    """Whether the first line names columns: no cell of it is a number or a time."""
+    cells = [cell.strip() for cell in next(read_cells(sample.splitlines(True), delimiter, quoted))]
+    present = pl.Series([cell for cell in cells if cell], dtype=pl.String)
+    numbers = present.cast(pl.Float64, strict=False).is_not_null()
+    return bool(len(present)) and not numbers.any() and time_likeness(present) == 0
+
+
+def read_cells(lines: Sequence[str], delimiter: str, quoted: bool) -> Iterator[list[str]]:
+    """The cells of a few lines, one record after another.
+
+    Args:
+        lines: lines with their line breaks.
+        delimiter: one or more characters.
+        quoted: whether quotation marks enclose fields.
+
+    Returns:
+        An iterator over records.
+
+    Example:
+        >>> next(read_cells(["1::Toy Story (1995)"], "::", quoted=False))
+        ['1', 'Toy Story (1995)']
+    """
+    one = delimiter if len(delimiter) == 1 else "\x1f"
+    plain = (line.replace(delimiter, one) for line in lines)
+    return csv.reader(plain, delimiter=one, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
+
+
+def find_decimal(frame: pl.DataFrame) -> str:
+    """The decimal sign of a table of texts: a comma where a whole column can only mean that.
+
+    Args:
+        frame: String columns.
+
+    Returns:
+        `","` or `"."`. Numbers such as 1,234, whose comma may separate thousands, decide nothing.
+
+    Example:
+        >>> import polars as pl
+        >>> find_decimal(pl.DataFrame({"price": ["2,55", "3"]}))
+        ','
+        >>> find_decimal(pl.DataFrame({"price": ["1,234"]}))
+        '.'
+    """
+    for column in frame.iter_columns():
+        head = column.drop_nulls().head(_SAMPLE_LINES).str.strip_chars()
+        if not head.str.contains(_COMMA_NUMBER).any():
+            continue
+        texts = column.drop_nulls().str.strip_chars()
+        texts = texts.filter(texts != "")
+        plain = texts.str.contains(r"^[-+]?\d+(?:,\d+)?$").all()
+        if plain and texts.str.contains(_CLEARLY_DECIMAL).any():
+            return ","
+    return "."
