@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
 from regard.errors import DataError
 from regard.schema import ITEM, ROW, TIME, USER
@@ -51,7 +52,7 @@ class Sequences:
         if len(self.offsets) != len(self.users) + 1 or self.offsets[-1] != events:
             raise DataError(
                 f"Sequences of {len(self.users)} users and {events} events do not fit offsets of "
-                f"length {len(self.offsets)} that end at {self.offsets[-1]}."
+                f"length {len(self.offsets)} that reach to {self.offsets.max(initial=0)}."
             )
         if len(self.rows) != events or (self.times is not None and len(self.times) != events):
             raise DataError("Items, times and rows of Sequences must have one length.")
@@ -144,7 +145,7 @@ class Sequences:
             )
             times = np.load(folder / "times.npy", mmap_mode="r") if clock else None
             users = pl.read_parquet(folder / "users.parquet").to_series()
-        except (OSError, ValueError, KeyError) as broken:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, PolarsError) as broken:
             raise DataError(f"{folder} does not hold saved sequences: {broken}.") from broken
         return cls(users, offsets, items, times, rows)
 
