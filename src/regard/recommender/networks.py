@@ -1,0 +1,150 @@
+"""Build, teach and rebuild networks; the only file of this room that needs torch."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from regard.data.split import Split
+from regard.errors import BundleError, ConfigurationError
+from regard.evaluation.metrics import measure
+from regard.evaluation.protocol import Protocol
+from regard.evaluation.ranking import rank_targets
+from regard.losses.contract import Loss
+from regard.losses.cross_entropy import CrossEntropy
+from regard.models import MODELS
+from regard.models.contract import SequenceModel
+from regard.models.scorer import NetworkScorer
+from regard.recommender.recipe import Recipe, settings_of
+from regard.training.device import choose_device, use_wanted_threads
+from regard.training.history import History
+from regard.training.loop import Plan, train
+from regard.training.objectives import NextItem, Objective
+from regard.training.watching import Watcher
+
+OBJECTIVES: dict[str, Callable[[], Objective]] = {"next-item": NextItem}
+"""Name in recipes -> what makes the objective."""
+LOSSES: dict[str, Callable[[], Loss]] = {"cross-entropy": CrossEntropy}
+"""Name in recipes -> what makes the loss."""
+
+_MOST_VALIDATION_QUERIES = 20_000
+"""Enough for a standard error of NDCG near 0.002; more would only slow each epoch."""
+
+
+def teach(
+    recipe: Recipe,
+    split: Split,
+    *,
+    checkpoint: Path | None = None,
+    watcher: Watcher | None = None,
+) -> tuple[NetworkScorer, History]:
+    """Train a network as a recipe says.
+
+    Args:
+        recipe: names the network, its options and how it learns.
+        split: what to learn from and to validate on; the test part is not looked at.
+        checkpoint: where to keep checkpoints, and go on from one that is there.
+        watcher: is told of each step.
+
+    Returns:
+        The trained network, and what happened.
+    """
+    use_wanted_threads()
+    device = choose_device(recipe.training.device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = build(recipe, split.vocabulary.size).to(device)
+    protocol = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
+    metric = f"ndcg@{protocol.ks[-1]}"
+    plan = Plan(
+        split.training,
+        _named(OBJECTIVES, recipe.objective, "objective")(),
+        _named(LOSSES, recipe.loss, "loss")(),
+        _validation(split, protocol, metric),
+        metric,
+        recipe.training,
+        recipe.seed,
+        recipe.digest(split.fingerprint),
+        checkpoint,
+    )
+    history = train(model, plan, watcher)
+    return NetworkScorer(model), history
+
+
+def build(recipe: Recipe, catalogue_size: int) -> SequenceModel:
+    """A freshly initialised network.
+
+    Args:
+        recipe: names it and its options.
+        catalogue_size: N.
+
+    Returns:
+        The network, on the processor.
+    """
+    kind: type[SequenceModel] = _named(MODELS, recipe.model, "model")
+    return kind(settings_of(kind.config_class, recipe.options, "model"), catalogue_size)
+
+
+def rebuild(
+    recipe: Recipe, catalogue_size: int, weights: Mapping[str, NDArray[Any]]
+) -> NetworkScorer:
+    """A network with saved weights.
+
+    Args:
+        recipe: names it and its options.
+        catalogue_size: N.
+        weights: as `weights_of` gave them.
+
+    Returns:
+        The network, ready to answer.
+
+    Raises:
+        BundleError: the weights do not fit the network.
+    """
+    model = build(recipe, catalogue_size)
+    tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as misfit:
+        raise BundleError(
+            f"The saved weights do not fit a {recipe.model} of this recipe: "
+            f"{' '.join(str(misfit).split())[:200]}. The bundle mixes parts of two models."
+        ) from misfit
+    return NetworkScorer(model.eval())
+
+
+def weights_of(scorer: NetworkScorer) -> dict[str, NDArray[Any]]:
+    """Parameters of a network by name, as arrays."""
+    state = scorer.model.state_dict()
+    return {name: value.detach().cpu().numpy() for name, value in state.items()}
+
+
+def _validation(split: Split, protocol: Protocol, metric: str) -> Callable[[SequenceModel], float]:
+    """What the loop calls after each epoch: a metric on the validation part."""
+    queries = split.validation
+    if len(queries) > _MOST_VALIDATION_QUERIES:
+        spread = np.linspace(0, len(queries) - 1, _MOST_VALIDATION_QUERIES).astype(np.int64)
+        queries = queries.select(spread)
+
+    def validate(model: SequenceModel) -> float:
+        ranks = rank_targets(
+            NetworkScorer(model),
+            queries,
+            catalogue_size=split.vocabulary.size,
+            seen=protocol.seen,
+            ties=protocol.ties,
+        )
+        return float(measure(metric, ranks).mean())
+
+    return validate
+
+
+def _named(names: Mapping[str, Any], name: str, what: str) -> Any:
+    if name not in names:
+        raise ConfigurationError(
+            f"{what}={name!r} is not known; choose one of {', '.join(sorted(names))}."
+        )
+    return names[name]

@@ -1,0 +1,348 @@
+"""A run as data: what was read, cleaned, split, learned and measured, and with which numbers.
+
+As TOML::
+
+    seed = 7
+
+    [source]
+    path = "purchases.csv"
+
+    [[cleaning]]
+    rule = "missing-user"
+
+    [split]
+    protocol = "global-time"
+
+    [model]
+    name = "sasrec"
+    width = 64
+
+    [training]
+    epochs = 30
+
+    [evaluation]
+    seen = "keep"
+"""
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from regard.data.interactions import Interactions
+from regard.data.rules import RULES
+from regard.data.rules.contract import Rule
+from regard.data.split import Split, Targets, split_by_time, split_leave_last_out
+from regard.errors import ConfigurationError
+from regard.evaluation.protocol import Protocol, Seen
+from regard.schema import Clock
+from regard.training.config import TrainingConfig
+
+_REPEATS_MATTER = 0.05
+"""Share of repeats in training from which on seen items stay candidates by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSettings:
+    """Where the log lies and which column plays which role; names as in `regard.read`."""
+
+    path: str = ""
+    user: str | None = None
+    item: str | None = None
+    time: str | None = None
+    order: str | None = None
+    event: str | None = None
+    value: str | None = None
+    quantity: str | None = None
+    price: str | None = None
+    session: str | None = None
+    title: str | None = None
+    time_format: str | None = None
+    time_unit: str | None = None
+    timezone: str = "UTC"
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    header: bool | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What to hand to `regard.read` beside the path."""
+        given = asdict(self)
+        del given["path"]
+        return given
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSettings:
+    """How to cut the log.
+
+    Attributes:
+        protocol: `"global-time"`, `"leave-last-out"`, or `"auto"`: global time where the log has
+            a clock.
+        test_share: share of interactions in the test period (global time).
+        validation_share: share of the earlier ones in the validation period (global time).
+        targets: `"last"`, `"first"` or `"all"` (global time).
+        min_count: items seen less often in training are unknown.
+
+    Raises:
+        ConfigurationError: the protocol is unknown.
+    """
+
+    protocol: str = "auto"
+    test_share: float = 0.1
+    validation_share: float = 0.1
+    targets: str = Targets.LAST.value
+    min_count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.protocol not in ("auto", "global-time", "leave-last-out"):
+            raise ConfigurationError(
+                f"split.protocol={self.protocol!r} is not known; choose 'global-time', "
+                "'leave-last-out' or 'auto'."
+            )
+
+    def apply(self, log: Interactions) -> Split:
+        """Cut a log."""
+        protocol = self.protocol
+        if protocol == "auto":
+            protocol = "global-time" if log.clock is Clock.TIME else "leave-last-out"
+        if protocol == "leave-last-out":
+            return split_leave_last_out(log, min_count=self.min_count)
+        return split_by_time(
+            log,
+            test_share=self.test_share,
+            validation_share=self.validation_share,
+            targets=self.targets,
+            min_count=self.min_count,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """How to measure.
+
+    Attributes:
+        seen: `"keep"` or `"remove"` items of the history, or `"auto"`: keep them where at least
+            5 % of the training events repeat an item of the user.
+        ks: cut-offs, ascending; the last one chooses the best epoch.
+        ties: `"mean"` or `"worst"`.
+        resamples: of each bootstrap.
+    """
+
+    seen: str = "auto"
+    ks: tuple[int, ...] = (10,)
+    ties: str = "mean"
+    resamples: int = 2000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ks", tuple(self.ks))
+        if self.seen not in ("auto", *Seen):
+            raise ConfigurationError(
+                f"evaluation.seen={self.seen!r} is not known; choose 'keep', 'remove' or 'auto'."
+            )
+        self.protocol("any", seed=0)
+
+    def protocol(self, split: str, seed: int) -> Protocol:
+        """The protocol of an evaluation."""
+        seen = Seen.KEEP if self.seen == "auto" else Seen(self.seen)
+        # Protocol turns the word for ties into its enumeration, or refuses it by name.
+        ties: Any = self.ties
+        return Protocol(split, seen, self.ks, ties, self.resamples, seed=seed)
+
+    def resolved(self, split: Split) -> "EvaluationSettings":
+        """The same settings with `"auto"` decided by what the training part shows."""
+        if self.seen != "auto":
+            return self
+        repeats = split.repeat_share >= _REPEATS_MATTER
+        return replace(self, seen=(Seen.KEEP if repeats else Seen.REMOVE).value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a run.
+
+    Attributes:
+        model: name of the network or classical method.
+        options: of the model, by name.
+        seed: of everything random.
+        objective: name of the objective (networks only).
+        loss: name of the loss (networks only).
+        source: where the log lies.
+        cleaning: rules in order, each `{"rule": name, parameter: value, ...}`; the default rules
+            where None.
+        split: how to cut.
+        training: how to learn (networks only).
+        evaluation: how to measure.
+
+    Example:
+        >>> recipe = Recipe.from_dict({"model": {"name": "markov"}, "split": {"min_count": 2}})
+        >>> recipe.model, recipe.split.min_count
+        ('markov', 2)
+        >>> Recipe.from_dict({"trainning": {}})
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: The recipe has no 'trainning'; did you mean 'training'?
+    """
+
+    model: str = "sasrec"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 7
+    objective: str = "next-item"
+    loss: str = "cross-entropy"
+    source: SourceSettings = field(default_factory=SourceSettings)
+    cleaning: tuple[Mapping[str, Any], ...] | None = None
+    split: SplitSettings = field(default_factory=SplitSettings)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """A recipe from nested plain values, as `to_dict` gives them.
+
+        Raises:
+            ConfigurationError: a name is unknown or a value is of the wrong kind.
+        """
+        known = [*(each.name for each in fields(cls) if each.name != "options")]
+        _require_known(values, known, "The recipe")
+        given = dict(values)
+        model = _table(given.pop("model", {}), "model")
+        name = model.pop("name", cls.model)
+        if not isinstance(name, str):
+            raise ConfigurationError(f"model.name={name!r} must be text, such as 'sasrec'.")
+        tables = {"source": SourceSettings, "split": SplitSettings}
+        tables |= {"training": TrainingConfig, "evaluation": EvaluationSettings}
+        for key, kind in tables.items():
+            if key in given:
+                given[key] = settings_of(kind, _table(given[key], key), key)
+        if given.get("cleaning") is not None:
+            given["cleaning"] = tuple(dict(_table(rule, "cleaning")) for rule in given["cleaning"])
+        recipe = settings_of(cls, given | {"model": name, "options": model}, "recipe")
+        recipe.rules()
+        return recipe
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Read a recipe file.
+
+        Raises:
+            ConfigurationError: it cannot be read, is no TOML, or holds what no recipe knows.
+        """
+        try:
+            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
+            raise ConfigurationError(f"The recipe {path} cannot be read: {broken}.") from broken
+
+    def to_dict(self) -> dict[str, Any]:
+        """As nested plain values without empty ones, ready for TOML."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["model"] = {"name": values["model"], **values.pop("options")}
+        for name in ("source", "split", "training", "evaluation"):
+            values[name] = asdict(values[name])
+        values["evaluation"]["ks"] = list(self.evaluation.ks)
+        if self.cleaning is None:
+            del values["cleaning"]
+        else:
+            values["cleaning"] = [dict(rule) for rule in self.cleaning]
+        plain: dict[str, Any] = _without_none(values)
+        return plain
+
+    def rules(self) -> tuple[Rule, ...] | None:
+        """The cleaning rules, or None for the default ones.
+
+        Raises:
+            ConfigurationError: a rule or one of its parameters is unknown.
+        """
+        if self.cleaning is None:
+            return None
+        built = []
+        for given in self.cleaning:
+            parameters = dict(given)
+            name = parameters.pop("rule", None)
+            if name not in RULES:
+                raise ConfigurationError(
+                    f"Cleaning rule {name!r} is not known; choose from {', '.join(RULES)}."
+                )
+            built.append(settings_of(RULES[name], parameters, f"cleaning rule {name!r}"))
+        return tuple(built)
+
+    def digest(self, fingerprint: str) -> str:
+        """What a checkpoint is good for: these settings on this data.
+
+        Args:
+            fingerprint: of the cleaned log.
+        """
+        values = self.to_dict()
+        values.pop("source", None)
+        values["training"] = {
+            name: value
+            for name, value in values["training"].items()
+            if name not in ("checkpoint_seconds", "device")
+        }
+        text = json.dumps([fingerprint, values], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+_Settings = TypeVar("_Settings")
+
+
+def settings_of(kind: type[_Settings], values: Mapping[str, Any], where: str) -> _Settings:
+    """Build a settings dataclass, refusing unknown names and values of the wrong kind by name.
+
+    Args:
+        kind: a dataclass whose fields have defaults.
+        values: field -> value.
+        where: what to call it in messages.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: a name is unknown, or a value has another type than the default.
+
+    Example:
+        >>> settings_of(SplitSettings, {"min_count": "two"}, "split")
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: split.min_count='two' must be int, such as 1.
+    """
+    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    _require_known(values, list(known), where)
+    for name, value in values.items():
+        default = known[name].default
+        if isinstance(default, bool | int | float | str) and not _fits(value, default):
+            raise ConfigurationError(
+                f"{where}.{name}={value!r} must be {type(default).__name__}, such as {default!r}."
+            )
+    try:
+        return kind(**values)
+    except TypeError as misfit:
+        raise ConfigurationError(f"The settings of {where} do not fit: {misfit}.") from misfit
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a value is of its default's kind; a whole number is welcome where a float is."""
+    if isinstance(value, bool) or isinstance(default, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, (int, float) if isinstance(default, float) else type(default))
+
+
+def _require_known(values: Mapping[str, Any], known: list[str], where: str) -> None:
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}."
+            raise ConfigurationError(f"{where} has no {name!r}; {hint}")
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"[{where}] of a recipe must be a table, not {value!r}.")
+    return dict(value)
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    return value

@@ -1,0 +1,55 @@
+"""How to learn, as data; reading it does not load torch."""
+
+from dataclasses import dataclass
+
+from regard.errors import ConfigurationError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How to learn.
+
+    Attributes:
+        epochs: most passes over the training part.
+        tokens: positions in a step, padding included.
+        rate: highest learning rate.
+        warmup: share of the training during which the rate rises.
+        weight_decay: of linear layers' matrices, per unit of rate.
+        clip: longest gradient (its norm) that is followed; 0 for any.
+        patience: epochs without a better validation after which training stops.
+        checkpoint_seconds: least time between two checkpoints; one is also written after each
+            epoch.
+        device: `"auto"`, `"cpu"`, `"cuda"`, ...
+
+    Raises:
+        ConfigurationError: a number is out of its range.
+
+    Example:
+        >>> TrainingConfig(rate=0.0)
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: training.rate=0.0 must be greater than 0.
+    """
+
+    epochs: int = 30
+    tokens: int = 4096
+    rate: float = 2e-3
+    warmup: float = 0.05
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    patience: int = 5
+    checkpoint_seconds: float = 60.0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "tokens", "rate", "patience"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(
+                    f"training.{name}={getattr(self, name)} must be greater than 0."
+                )
+        for name in ("weight_decay", "clip", "checkpoint_seconds"):
+            if getattr(self, name) < 0:
+                raise ConfigurationError(
+                    f"training.{name}={getattr(self, name)} must be 0 or more."
+                )
+        if not 0 < self.warmup < 1:
+            raise ConfigurationError(f"training.warmup={self.warmup} must lie between 0 and 1.")
