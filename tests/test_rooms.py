@@ -46,6 +46,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: list[str]) -> None:
         if path.is_file() and path.suffix != ".pyc"
     }
     assert "regard/py.typed" in in_source
+    assert any(name.endswith("online-retail.parquet") for name in in_source)
     assert in_source <= set(wheel)
 
 
