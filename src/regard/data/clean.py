@@ -58,8 +58,9 @@ def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
         rules: in the order in which they run.
 
     Returns:
-        A lazy frame with the log's rows and columns, and one more, `_removed_by`: 0 where a row
-        is kept, else the number (from 1) of the first rule that marked it.
+        A lazy frame with the log's rows, in no particular order, its columns, and one more,
+        `_removed_by`: 0 where a row is kept, else the number (from 1) of the first rule that
+        marked it.
 
     Raises:
         ColumnError: the log lacks a column that a rule needs. (A rule that needs real time raises

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, Frame, Rule
 from regard.schema import ROW
 
 
@@ -30,7 +30,10 @@ class ExactDuplicates(Rule):
     reason: ClassVar[str] = "Every column repeats an earlier row."
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
-        """Mark every row after the first of its kind; see `Rule.mark`."""
-        # The column REMOVED_BY is among them: a kept row is compared with kept rows only.
-        alike = [name for name in frame.collect_schema().names() if name != ROW]
-        return frame.with_columns((nw.col(ROW) > nw.col(ROW).min().over(*alike)).alias(MARKED))
+        """Mark every row that is not the first of its kind; see `Rule.mark`."""
+        # The join is by `row`, which is never null: engines differ in what they make of nulls.
+        alike = [name for name in frame.collect_schema().names() if name not in {ROW, REMOVED_BY}]
+        kinds = frame.filter(nw.col(REMOVED_BY) == 0).group_by(alike)
+        firsts = kinds.agg(nw.col(ROW).min()).select(ROW, _first=nw.lit(value=True))
+        marked = frame.join(firsts, on=ROW, how="left")
+        return marked.with_columns(nw.col("_first").is_null().alias(MARKED)).drop("_first")

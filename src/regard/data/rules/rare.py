@@ -1,15 +1,13 @@
 """Users and items of whom too little is known, removed until none is left (k-core)."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import narwhals as nw
 
 from regard.data.rules.contract import MARKED, REMOVED_BY, Frame, Rule
 from regard.errors import ConfigurationError
-from regard.schema import ITEM, USER
-
-_IN: Final = "_in_core"
+from regard.schema import ITEM, ROW, USER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +22,9 @@ class RareUsersAndItems(Rule):
     training interactions stay unknown, use the vocabulary's `min_count` instead, which looks at
     the training part only.
 
-    The log is read into memory once and each round reads the one before, in the log's own engine
-    where that engine can hold tables, else in PyArrow.
+    A row without user or item counts for nobody and is not marked: that it is missing is the
+    reason of another rule. The log is read into memory once, in its own engine where that engine
+    can hold tables, else in PyArrow.
 
     Source: S. B. Seidman, "Network structure and minimum degree", Social Networks 5 (1983), for
     k-cores; (user, item) cores with two thresholds are usual in recommender data sets. Differs in
@@ -71,19 +70,30 @@ class RareUsersAndItems(Rule):
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark rows outside the core; see `Rule.mark`."""
-        enough = (nw.col(_IN).sum().over(USER) >= self.user) & (
-            nw.col(_IN).sum().over(ITEM) >= self.item
-        )
-        still_in = nw.when(enough).then(nw.col(_IN)).otherwise(nw.lit(0)).alias(_IN)
-        frame = frame.with_columns((nw.col(REMOVED_BY) == 0).cast(nw.Int64).alias(_IN))
-        before, left = -1, _size(frame)
+        frame = frame.collect().lazy()
+        named = ~(nw.col(USER).is_null() | nw.col(ITEM).is_null())
+        counted = frame.filter(named & (nw.col(REMOVED_BY) == 0)).select(ROW, USER, ITEM)
+        core = self._core(counted).select(ROW, _in_core=nw.lit(value=True))
+        marked = frame.join(core, on=ROW, how="left")
+        outside = named & nw.col("_in_core").is_null()
+        return marked.with_columns(outside.alias(MARKED)).drop("_in_core")
+
+    def _core(self, rows: Frame) -> Frame:
+        """The rows that stay, round after round."""
+        before, left = -1, _size(rows)
         while left != before:
             # Without reading here, every round would compute all rounds before it again.
-            frame = frame.with_columns(still_in).collect().lazy()
-            before, left = left, _size(frame)
-        return frame.with_columns((nw.col(_IN) == 0).alias(MARKED)).drop(_IN)
+            rows = _frequent(_frequent(rows, USER, self.user), ITEM, self.item).collect().lazy()
+            before, left = left, _size(rows)
+        return rows
 
 
-def _size(frame: Frame) -> int:
-    """How many rows are in the core so far."""
-    return int(frame.select(nw.col(_IN).sum()).collect().item() or 0)
+def _frequent(rows: Frame, column: str, least: int) -> Frame:
+    """The rows whose id in a column occurs often enough."""
+    counts = rows.group_by(column).agg(nw.len().alias("_count"))
+    return rows.join(counts.filter(nw.col("_count") >= least), on=column, how="semi")
+
+
+def _size(rows: Frame) -> int:
+    """How many rows there are."""
+    return int(rows.select(nw.len()).collect().item())

@@ -37,10 +37,13 @@ class ConsecutiveRepeats(Rule):
 
     def mark(self, frame: Frame, ordering: str) -> Frame:
         """Mark rows whose neighbour before them has the same user and item; see `Rule.mark`."""
+        # Engines sort NaN to different ends, so a time that is none becomes null.
+        time = nw.col(ordering).cast(nw.Float64)
+        frame = frame.with_columns(nw.when(~time.is_nan()).then(time).alias("_when"))
         # One shift over the whole log, not one per user: not every engine can shift in groups.
-        order = (REMOVED_BY, USER, ordering, ROW)
+        order = (REMOVED_BY, USER, "_when", ROW)
         same = (
             nw.col(name) == nw.col(name).shift(1).over(order_by=order)
             for name in (REMOVED_BY, USER, ITEM)
         )
-        return frame.with_columns(reduce(and_, same).alias(MARKED))
+        return frame.with_columns(reduce(and_, same).alias(MARKED)).drop("_when")

@@ -1,0 +1,251 @@
+"""Each rule alone: what it marks, what it leaves, what it refuses."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from dirty_logs import core_rows, rows_of, rows_without_repeats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regard.data.clean import clean, mark_rows
+from regard.data.interactions import Interactions
+from regard.data.rules import RULES
+from regard.data.rules.cancellations import Cancellations
+from regard.data.rules.contract import REMOVED_BY, Rule
+from regard.data.rules.duplicates import ExactDuplicates
+from regard.data.rules.excluded_items import ExcludedItems
+from regard.data.rules.implausible_times import ImplausibleTimes
+from regard.data.rules.missing import MissingItem, MissingTime, MissingUser
+from regard.data.rules.prices import NonPositivePrice
+from regard.data.rules.quantities import NonPositiveQuantity
+from regard.data.rules.rare import RareUsersAndItems
+from regard.data.rules.repeats import ConsecutiveRepeats
+from regard.errors import ConfigurationError
+
+PLAIN = {"user": [1, 2, 3, 4], "item": ["a", "b", "c", "d"], "time": [1e9, 2e9, 3e9, 4e9]}
+
+
+def log_of(**columns: object) -> Interactions:
+    size = len(next(iter(columns.values())))  # type: ignore[arg-type] # columns are lists here
+    plain = {name: values[:size] for name, values in PLAIN.items()}
+    if "position" in columns:
+        del plain["time"]
+    return Interactions.of(pl.DataFrame(plain | columns, strict=False))
+
+
+def removed(rule: Rule, log: Interactions) -> list[int]:
+    """Row numbers that one rule removes."""
+    table = mark_rows(log, [rule]).collect("polars").to_native()
+    return sorted(table.filter(pl.col(REMOVED_BY) == 1)["row"].to_list())
+
+
+class TestTheSet:
+    def test_names_are_those_of_the_rules(self) -> None:
+        assert {name: rule.name for name, rule in RULES.items()} == {name: name for name in RULES}
+
+    def test_every_rule_of_the_room_is_named(self) -> None:
+        def concrete(kind: type[Rule]) -> set[type[Rule]]:
+            below = {each for sub in kind.__subclasses__() for each in concrete(sub)}
+            ours = kind.__module__.startswith("regard.")
+            return below | ({kind} if ours and not kind.__abstractmethods__ else set())
+
+        assert concrete(Rule) == set(RULES.values())
+
+    @pytest.mark.parametrize("rule", RULES.values())
+    def test_a_reason_is_one_sentence(self, rule: type[Rule]) -> None:
+        assert re.fullmatch(r"[A-Z][^.]+\.", rule.reason)
+
+    @pytest.mark.parametrize("name", RULES)
+    def test_parameters_build_the_rule_again(self, name: str) -> None:
+        given: dict[str, Any] = {"pattern": "POST"} if name == "excluded-items" else {}
+        rule = RULES[name](**given).settled()
+        assert RULES[name](**rule.parameters()) == rule
+
+
+class TestMissing:
+    def test_whole_numbers_and_text(self) -> None:
+        assert removed(MissingUser(), log_of(user=[None, 0, 7])) == [0]
+        assert removed(MissingUser(), log_of(user=["", "x", " y "])) == [0]
+        assert removed(MissingItem(), log_of(item=["a", None, "\u2003"])) == [1, 2]
+
+    def test_words_for_nothing_are_ids(self) -> None:
+        assert removed(MissingUser(), log_of(user=["nan", "None", "-"])) == []
+
+    def test_time_and_position(self) -> None:
+        assert removed(MissingTime(), log_of(time=[None, 0.0, float("nan"), 1e12])) == [0, 2]
+        assert removed(MissingTime(), log_of(position=[0, None, 2])) == [1]
+
+
+class TestExcludedItems:
+    def test_the_whole_id_and_nothing_less(self) -> None:
+        log = log_of(item=["POST", "POSTER", "post", "M"])
+        assert removed(ExcludedItems(pattern="POST|M"), log) == [0, 3]
+
+    def test_ids_that_are_numbers(self) -> None:
+        assert removed(ExcludedItems(pattern="9[0-9]"), log_of(item=[9, 90, 990, 99])) == [1, 3]
+
+    @pytest.mark.parametrize("pattern", ["(", "a)|(b", "(?=x)", r"(a)\1", "", None, 5])
+    def test_refuses_what_is_no_pattern_for_all_engines(self, pattern: Any) -> None:
+        with pytest.raises(ConfigurationError, match="regular expression"):
+            ExcludedItems(pattern=pattern)
+
+
+class TestCancellations:
+    @pytest.mark.parametrize("prefix", ["C", "RET-", "a.b", "Ö ", "+", "\\d"])
+    def test_prefix_is_taken_literally(self, prefix: str) -> None:
+        log = log_of(session=[f"{prefix}12", f"x{prefix}12", f"{prefix}", f"{prefix}1a"])
+        assert removed(Cancellations(prefix=prefix), log) == [0]
+
+    def test_invoices_that_are_numbers_cancel_nothing(self) -> None:
+        assert removed(Cancellations(), log_of(session=[1, 2, None])) == []
+
+    @pytest.mark.parametrize("prefix", ["", None, 7])
+    def test_refuses_a_prefix_that_fits_all(self, prefix: Any) -> None:
+        with pytest.raises(ConfigurationError, match="must be text such as 'C'"):
+            Cancellations(prefix=prefix)
+
+
+@pytest.mark.parametrize(
+    ("rule", "column"), [(NonPositiveQuantity(), "quantity"), (NonPositivePrice(), "price")]
+)
+class TestNonPositive:
+    def test_unknown_stays(self, rule: Rule, column: str) -> None:
+        assert removed(rule, log_of(**{column: [0, -1, None, 1]})) == [0, 1]
+        assert removed(rule, log_of(**{column: [0.0, -0.0, float("nan"), 1e-9]})) == [0, 1]
+
+    def test_applies_where_the_column_is(self, rule: Rule, column: str) -> None:
+        assert rule.applies(log_of(**{column: [1]}))
+        assert not rule.applies(log_of(item=[1]))
+
+
+class TestImplausibleTimes:
+    def test_bounds_are_inside(self) -> None:
+        rule = ImplausibleTimes(earliest="2001-09-09T01:46:40", latest="2001-09-09T01:46:41+00:00")
+        assert removed(rule, log_of(time=[1e9 - 1, 1e9, 1e9 + 1, 1e9 + 2])) == [0, 3]
+
+    def test_a_date_covers_its_day(self) -> None:
+        rule = ImplausibleTimes(earliest="2020-01-01", latest="2020-01-01")
+        midnight = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+        times = [midnight - 1e-3, midnight, midnight + 86_399.999, midnight + 86_400]
+        assert removed(rule, log_of(time=times)) == [0, 3]
+
+    def test_zone_is_honoured(self) -> None:
+        rule = ImplausibleTimes(earliest="2001-09-09T03:46:40+02:00")
+        assert removed(rule, log_of(time=[1e9 - 1, 1e9])) == [0]
+
+    def test_no_moment_at_all(self) -> None:
+        times = [float("inf"), float("-inf"), float("nan"), 1e9]
+        assert removed(ImplausibleTimes(), log_of(time=times)) == [0, 1, 2]
+
+    def test_now_is_settled_once(self) -> None:
+        before = datetime.now(UTC)
+        rule = ImplausibleTimes().settled()
+        assert rule.latest is not None
+        assert before <= datetime.fromisoformat(rule.latest) <= datetime.now(UTC)
+        assert rule.settled() is rule
+
+    @pytest.mark.parametrize("earliest", ["yesterday", "", None, 1990, "2001-13-01"])
+    def test_refuses_what_is_no_moment(self, earliest: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r"must be an ISO date in quotes"):
+            ImplausibleTimes(earliest=earliest)
+
+    def test_refuses_moments_the_wrong_way_round(self) -> None:
+        with pytest.raises(ConfigurationError, match="lies before the earliest"):
+            ImplausibleTimes(earliest="2020-01-02", latest="2020-01-01")
+        ImplausibleTimes(earliest="2020-01-01T12:00", latest="2020-01-01")
+
+
+class TestExactDuplicates:
+    def test_the_first_by_row_stays_whatever_the_order(self) -> None:
+        frame = pl.DataFrame({"user": [1] * 3, "item": ["a"] * 3, "time": [1.0] * 3})
+        log = Interactions.of(frame.with_columns(pl.Series("row", [7, 3, 5])))
+        assert removed(ExactDuplicates(), log) == [5, 7]
+
+    def test_null_equals_null_and_nan_equals_nan(self) -> None:
+        log = log_of(user=[1, 1, 1], item=["a"] * 3, time=[float("nan")] * 3, x=[None, None, 1])
+        assert removed(ExactDuplicates(), log) == [1]
+
+    def test_lists_in_a_context_column(self) -> None:
+        log = log_of(user=[1, 1, 1], item=["a"] * 3, time=[1.0] * 3, tags=[["x"], ["x"], ["y"]])
+        assert removed(ExactDuplicates(), log) == [1]
+
+    def test_is_compared_with_kept_rows_only(self) -> None:
+        log = log_of(user=[1, 1, 1], item=["a"] * 3, time=[1.0, 1.0, 2.0])
+        _, report = clean(log, [ConsecutiveRepeats(), ExactDuplicates()])
+        assert [removal.rows for removal in report.removals] == [2, 0]
+
+
+CLEAN = {"user": ["a", "b", "c", "d"], "item": ["x", "y", "z"], "time": [1.0, 2.0, 3.0]}
+
+
+class TestRareUsersAndItems:
+    @given(rows_of(CLEAN), st.integers(1, 4), st.integers(1, 4))
+    def test_agrees_with_a_loop(self, table: pl.DataFrame, user: int, item: int) -> None:
+        core = core_rows(table.select("user", "item").iter_rows(), user, item)
+        gone = removed(RareUsersAndItems(user=user, item=item), Interactions.of(table))
+        assert gone == sorted(set(range(table.height)) - set(core))
+
+    def test_a_long_chain_falls_one_after_the_other(self) -> None:
+        links = 60
+        users = [i // 2 for i in range(2 * links)]
+        items = [(i + 1) // 2 for i in range(2 * links)]
+        ring = pl.DataFrame(
+            {"user": [900, 900, 901, 901], "item": [900, 901] * 2, "time": [1.0] * 4}
+        )
+        chain = pl.DataFrame({"user": users, "item": items, "time": [1.0] * 2 * links})
+        log = Interactions.of(pl.concat([chain, ring]))
+        assert removed(RareUsersAndItems(user=2, item=2), log) == list(range(2 * links))
+
+    def test_counts_what_earlier_rules_kept(self) -> None:
+        log = log_of(user=[1, 1, 1], item=["a", "a", "a"], quantity=[1, 1, 0])
+        kept, _ = clean(log, [RareUsersAndItems(user=3, item=3)])
+        assert kept.collect().height == 3
+        marked = mark_rows(log, [NonPositiveQuantity(), RareUsersAndItems(user=3, item=3)])
+        table = marked.collect("polars").to_native().sort("row")
+        assert table[REMOVED_BY].to_list() == [2, 2, 1]
+
+    def test_a_row_without_user_counts_for_nobody(self) -> None:
+        log = log_of(user=[1, 1, None], item=["a", "a", "a"])
+        assert removed(RareUsersAndItems(user=2, item=2), log) == []
+        assert removed(RareUsersAndItems(user=2, item=3), log) == [0, 1]
+
+    def test_the_report_warns_of_the_future(self) -> None:
+        log = log_of(user=[1, 1], item=["a", "a"])
+        kept, report = clean(log, [RareUsersAndItems(user=2, item=2)])
+        assert "future" in report.notes[0]
+        assert kept.notes == report.notes
+        assert f"Note: {report.notes[0]}" in str(report)
+
+    def test_an_empty_log(self) -> None:
+        empty = Interactions.of(pl.DataFrame(schema={"user": str, "item": str, "time": float}))
+        assert removed(RareUsersAndItems(), empty) == []
+
+    @pytest.mark.parametrize("least", [0, -1, 2.0, True, "5", None])
+    def test_refuses_thresholds_that_mean_nothing(self, least: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r"rows per item is .* 1 or more"):
+            RareUsersAndItems(item=least)
+
+
+class TestConsecutiveRepeats:
+    @given(rows_of(CLEAN))
+    def test_agrees_with_a_loop(self, table: pl.DataFrame) -> None:
+        log = Interactions.of(table)
+        gone = removed(ConsecutiveRepeats(), log)
+        kept = rows_without_repeats(table.with_row_index("row"))
+        assert gone == sorted(set(range(table.height)) - set(kept))
+
+    def test_rows_that_are_gone_stand_between_nothing(self) -> None:
+        log = log_of(user=[1, 1, 1], item=["a", "b", "a"], time=[1.0, 2.0, 3.0], quantity=[1, 0, 1])
+        _, report = clean(log, [NonPositiveQuantity(), ConsecutiveRepeats()])
+        assert report.quarantine["row"].to_list() == [1, 2]
+
+    def test_order_without_a_clock(self) -> None:
+        log = log_of(user=[1, 1, 1], item=["a", "b", "a"], position=[0, 2, 1])
+        assert removed(ConsecutiveRepeats(), log) == [2]
+
+    def test_two_missing_items_are_not_the_same(self) -> None:
+        log = log_of(user=[1, 1, 1], item=["a", None, None])
+        assert removed(ConsecutiveRepeats(), log) == []
