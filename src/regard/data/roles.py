@@ -138,7 +138,8 @@ def _judge(sample: pl.DataFrame, column: str, role: str) -> RoleProposal | None:
         fits = _can_be_ids(sample[column]) and sample[column].null_count() * 2 < sample.height
         evidence = "its values can be ids"
     else:
-        fits = sample[column].dtype == pl.String and sample[column].n_unique() > 1
+        varied = sample.height == 1 or sample[column].n_unique() > 1
+        fits = varied and sample[column].dtype == pl.String
         evidence = "its values are texts"
     return RoleProposal(role, column, named, f"its name says so and {evidence}") if fits else None
 

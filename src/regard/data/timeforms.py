@@ -54,6 +54,7 @@ def _shapes() -> list[tuple[re.Pattern[str], Formats]]:
 
 
 _SHAPES: Final = _shapes()
+_BEGINNING: Final = re.compile(r"\d{1,4}[-/. ]|[A-Za-z]{3,9},? \w")
 
 
 def formats_of(value: str) -> Formats:
@@ -73,6 +74,8 @@ def formats_of(value: str) -> Formats:
         >>> formats_of("tea")
         ()
     """
+    if not _BEGINNING.match(value):
+        return ()
     for shape, formats in _SHAPES:
         if shape.fullmatch(value):
             return formats

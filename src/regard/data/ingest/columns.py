@@ -56,8 +56,8 @@ def as_ids(column: pl.Series, *, typed: bool = False) -> tuple[pl.Series, tuple[
     """Own ids: integers or text.
 
     Text stays text, unless the source knows no types and every value is a whole number written in
-    the one way that loses nothing ('00123' and '+5' stay text). Floats that are whole numbers, as pandas makes of integers
-    with gaps, become integers again.
+    the one way that loses nothing ('00123' and '+5' stay text). Floats that are whole numbers, as
+    pandas makes of integers with gaps, become integers again.
 
     Args:
         column: any column; its name is used in messages.
@@ -109,7 +109,7 @@ def _whole_numbers(column: pl.Series) -> pl.Series:
 def _integers_if_lossless(texts: pl.Series) -> tuple[pl.Series, tuple[str, ...]]:
     """Integers where all texts are their canonical spelling, else the texts as they are."""
     bare = texts.str.strip_chars()
-    if not _all_match(bare.drop_nulls().head(_SAMPLE), r"^-?\d{1,19}(?:\.0)?$|^[Nn\\]"):
+    if not _all_match(bare.drop_nulls().head(_SAMPLE), r"^-?\d{1,19}(?:[.,]0)?$|^[Nn\\]"):
         return texts, ()
     present = missing_to_null(texts)
     if present.null_count() == len(present):
@@ -121,9 +121,9 @@ def _integers_if_lossless(texts: pl.Series) -> tuple[pl.Series, tuple[str, ...]]
         notes = (f"{count:,} values of column {texts.name!r} that spell 'missing' count as such.",)
     if integers.null_count() == present.null_count():
         return (integers, notes) if (integers.cast(pl.String) == present).all() else (texts, ())
-    if _all_match(present.drop_nulls(), r"^-?\d{1,15}\.0$"):
+    if _all_match(present.drop_nulls(), r"^-?\d{1,15}[.,]0$"):
         note = f"Column {texts.name!r} spells whole numbers with a '.0', which is left away."
-        return present.str.strip_suffix(".0").cast(pl.Int64), (*notes, note)
+        return present.str.head(-2).cast(pl.Int64), (*notes, note)
     return texts, ()
 
 

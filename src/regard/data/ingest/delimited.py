@@ -94,7 +94,8 @@ def _normalise_lines(data: bytes) -> bytes:
     """Lines that end in a line feed, one at the very end and no blank lines after it."""
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
-    return data.rstrip(b"\r\n") + b"\n"
+    sound = data.endswith(b"\n") and not data.endswith((b"\n\n", b"\n\r\n"))
+    return data if sound else data.rstrip(b"\r\n") + b"\n"
 
 
 def _parse(data: bytes, dialect: Dialect, name: str) -> pl.DataFrame:

@@ -63,7 +63,8 @@ def structure_of(data: bytes, *, delimiter: str, quoted: bool, name: str) -> Str
 
 def _outside(positions: Offsets, quotes: Offsets) -> Offsets:
     """Positions with an even number of quotation marks before them."""
-    outside: Offsets = positions[np.searchsorted(quotes, positions) % 2 == 0]
+    flips = np.bincount(np.searchsorted(positions, quotes), minlength=len(positions) + 1)
+    outside: Offsets = positions[np.cumsum(flips[:-1]) % 2 == 0]
     return outside
 
 

@@ -1,0 +1,186 @@
+"""What in a log should make its reader doubt, in sentences, the most important first."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from regard.data.description import Description
+from regard.schema import EVENT, ITEM, POSITION, PRICE, QUANTITY, SESSION, TIME, TITLE, USER, VALUE
+
+
+class Doubt(NamedTuple):
+    """A sentence, and how important it is (larger first)."""
+
+    weight: float
+    sentence: str
+
+
+_FRACTIONS: Final = (
+    (1 / 4, "a quarter"), (1 / 3, "a third"), (1 / 2, "half"), (2 / 3, "two thirds"),
+    (3 / 4, "three quarters"),
+)  # fmt: skip
+_TICKS: Final = {86_400: "day", 3_600: "hour", 60: "minute", 1: "second", None: "moment"}
+_REQUIRED: Final = (USER, ITEM, TIME, POSITION)
+_LOOKS_MISSING: Final = ("na", "n/a", "nan", "null", "none", "unknown", "undefined", "-", "?", "0")
+_SHORT_HISTORY: Final = 3
+_GREEDY: Final = 0.1
+
+
+def doubts_of(page: Description, table: pl.DataFrame) -> tuple[str, ...]:
+    """Everything doubtful that the numbers and the ids of a log show.
+
+    Args:
+        page: the description so far.
+        table: the log itself.
+
+    Returns:
+        Sentences by importance: what makes the log useless first, curiosities last.
+
+    Example:
+        >>> share_in_words(0.249), share_in_words(0.9), share_in_words(0.0001)
+        ('a quarter (24.9 %)', '90.0 %', '0.01 %')
+    """
+    if not page.rows:
+        return ("There are no rows.",)
+    found = [*_of_rows(page), *_of_times(page), *_of_histories(page, table), *_of_ids(table)]
+    found += [*_of_titles(table), *_of_extremes(page, table)]
+    ordered = sorted(found, key=lambda doubt: -doubt.weight)
+    return tuple(sentence[0].upper() + sentence[1:] for _, sentence in ordered)
+
+
+def share_in_words(share: float) -> str:
+    """A share as people say it: a simple fraction where one is near, and always the percentage.
+
+    Args:
+        share: from 0 to 1.
+
+    Returns:
+        Words such as 'half (50.3 %)'.
+    """
+    percent = f"{share * 100:.1f} %" if share >= 0.001 else f"{share * 100:.2g} %"
+    near = [words for fraction, words in _FRACTIONS if abs(share - fraction) < 0.015]
+    return f"{near[0]} ({percent})" if near else percent
+
+
+def _of_rows(page: Description) -> Iterator[Doubt]:
+    """Missing values of the roles, duplicates, numbers that should be positive."""
+    for role, missing in page.missing.items():
+        share = missing / page.rows
+        if missing and role not in {EVENT, VALUE, SESSION}:
+            weight = 10 if role in _REQUIRED else 1
+            yield Doubt(weight * share, f"{share_in_words(share)} of the rows have no {role}.")
+    if page.duplicates:
+        share = page.duplicates / page.rows
+        what = "repeats an earlier one" if page.duplicates == 1 else "repeat an earlier one"
+        yield Doubt(4 * share, f"{page.duplicates:,} rows ({share:.1%}) {what} in every column.")
+    meanings = {QUANTITY: "returns or corrections", PRICE: "gifts or corrections"}
+    for role, rows in page.non_positive.items():
+        if rows:
+            share = rows / page.rows
+            yield Doubt(
+                3 * share, f"{rows:,} rows have a {role} at or below zero: {meanings[role]}?"
+            )
+
+
+def _of_times(page: Description) -> Iterator[Doubt]:
+    """Ties, and times that can hardly be true."""
+    if page.ties >= 0.05:
+        tick = _TICKS[page.tick] if page.span else "position"
+        yield Doubt(
+            2 * page.ties,
+            f"{share_in_words(page.ties)} of the consecutive events share the same {tick}: their "
+            "order is the file's.",
+        )
+    odd = page.odd_times
+    if odd is None:
+        return
+    if odd.placeholder:
+        share = odd.placeholder_rows / page.rows
+        yield Doubt(
+            5 * share,
+            f"{odd.placeholder_rows:,} rows are dated {odd.placeholder}, far from the others: "
+            "probably a placeholder for 'unknown'.",
+        )
+    for rows, where in ((odd.future, "in the future"), (odd.ancient, "before 1990")):
+        if rows and not odd.placeholder:
+            yield Doubt(5 * rows / page.rows, f"{rows:,} rows have a time {where}.")
+
+
+def _of_histories(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
+    """Histories too short to learn from, and one user or item that outweighs the others."""
+    if page.lengths and page.lengths.median < _SHORT_HISTORY:
+        yield Doubt(
+            3.0,
+            f"half of the users have at most {page.lengths.median:g} events: there is little of a "
+            "sequence to learn from.",
+        )
+    for role, others in ((USER, page.users), (ITEM, page.items)):
+        if others < 10:
+            continue
+        top = table[role].drop_nulls().value_counts(sort=True)
+        share = top["count"][0] / page.rows
+        if share > _GREEDY:
+            yield Doubt(
+                share, f"one {role}, {top[role][0]!r}, has {share_in_words(share)} of the rows."
+            )
+
+
+def _of_ids(table: pl.DataFrame) -> Iterator[Doubt]:
+    """Ids that are probably one thing spelled twice, and ids that spell 'missing'."""
+    for role in (USER, ITEM):
+        if table[role].dtype != pl.String:
+            continue
+        ids = table[role].drop_nulls().value_counts().rename({role: "id", "count": "rows"})
+        yield from _spelled_twice(ids, role, pl.col("id").str.to_lowercase(), "letter case")
+        yield from _spelled_twice(ids, role, pl.col("id").str.strip_chars(), "blanks around them")
+        empty = ids.filter(pl.col("id").str.to_lowercase().is_in(_LOOKS_MISSING)).sort("rows")
+        if empty.height:
+            name, rows = empty.row(-1)
+            yield Doubt(
+                8 * rows / table.height,
+                f"{rows:,} rows have the {role} {name!r}, which may stand for a missing value.",
+            )
+
+
+def _spelled_twice(ids: pl.DataFrame, role: str, same: pl.Expr, how: str) -> Iterator[Doubt]:
+    """Ids that become equal when something small is made equal."""
+    alike = (
+        ids.group_by(same.alias("same"))
+        .agg(pl.col("id").sort_by("rows", "id", descending=[True, False]), pl.col("rows").sum())
+        .filter(pl.col("id").list.len() > 1)
+        .sort("rows", "same", descending=[True, False])
+    )
+    if alike.height:
+        pair = " / ".join(alike["id"][0].to_list()[:2])
+        yield Doubt(
+            2 * float(alike["rows"].to_numpy().sum() / ids["rows"].to_numpy().sum()),
+            f"{alike.height:,} {role} ids differ only in {how}, such as {pair}.",
+        )
+
+
+def _of_titles(table: pl.DataFrame) -> Iterator[Doubt]:
+    """Titles that several items share, and items that carry several titles."""
+    if TITLE not in table.columns:
+        return
+    pairs = table.select(ITEM, TITLE).drop_nulls().unique()
+    for one, other, what in (
+        (TITLE, ITEM, "titles belong to several items"),
+        (ITEM, TITLE, "items carry several titles"),
+    ):
+        several = pairs.group_by(one).agg(pl.col(other).sort()).filter(pl.col(other).list.len() > 1)
+        if several.height:
+            most = several.sort(pl.col(other).list.len(), one, descending=[True, False]).row(0)
+            shown = " / ".join(map(str, most[1][:2]))
+            share = several.height / max(pairs[one].n_unique(), 1)
+            yield Doubt(0.5 * share, f"{several.height:,} {what}, such as {most[0]!r}: {shown}.")
+
+
+def _of_extremes(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
+    """Columns that say nothing: one user, one item, one kind of value."""
+    if page.users == 1:
+        yield Doubt(9.0, "there is only one user.")
+    if page.items == 1:
+        yield Doubt(9.0, "there is only one item.")
+    if VALUE in table.columns and table[VALUE].drop_nulls().n_unique() == 1 and page.rows > 1:
+        yield Doubt(0.1, f"every value is {table[VALUE].drop_nulls()[0]}: it says nothing.")

@@ -1,0 +1,66 @@
+"""A short name for the content of a log: equal data has it in common, whatever held the data."""
+
+import hashlib
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from regard.data.interactions import Interactions
+from regard.schema import ITEM, USER
+
+_SLICE: Final = 1_000_000  # rows hashed at a time, which bounds the memory and not the answer
+
+
+def fingerprint(log: Interactions) -> str:
+    """Digest who, what and in which order, row after row.
+
+    File format, chunking, width of integers, context columns and notes do not matter. The type of
+    ids does (7 is not "7"), and so does the order of rows, for it breaks ties.
+
+    Args:
+        log: the log; read once.
+
+    Returns:
+        16 hexadecimal digits (64 bits of BLAKE2b).
+
+    Example:
+        >>> import polars as pl
+        >>> table = pl.DataFrame({"user": [1], "item": ["tea"], "time": [10.0]})
+        >>> fingerprint(Interactions.of(table))
+        '...'
+        >>> wide = table.with_columns(pl.col("user").cast(pl.Int8))
+        >>> fingerprint(Interactions.of(wide)) == fingerprint(Interactions.of(table))
+        True
+    """
+    table = log.collect()
+    digest = hashlib.blake2b(digest_size=8)
+    for column in (USER, ITEM, log.ordering):
+        digest.update(f"{column}:".encode())
+        digest.update(_digest_column(table[column]))
+    return digest.hexdigest()
+
+
+def _digest_column(column: pl.Series) -> bytes:
+    """Hash of one column's type, missing values and values."""
+    kind = "text" if column.dtype == pl.String else "float" if column.dtype.is_float() else "int"
+    missing, sizes, values = (hashlib.blake2b(digest_size=16) for _ in range(3))
+    for start in range(0, len(column), _SLICE):
+        part = column.slice(start, _SLICE)
+        missing.update(part.is_null().cast(pl.UInt8).to_numpy().tobytes())
+        if kind == "text":
+            filled = part.fill_null("")
+            sizes.update(filled.str.len_bytes().to_numpy().astype("<u4").tobytes())
+            values.update("".join(filled.to_list()).encode())
+        else:
+            values.update(_bytes_of_numbers(part, kind))
+    return kind.encode() + missing.digest() + sizes.digest() + values.digest()
+
+
+def _bytes_of_numbers(part: pl.Series, kind: str) -> bytes:
+    """Little-endian bytes, the same for every width of integer."""
+    filled = part.fill_null(0)
+    if kind == "float":
+        return (filled.cast(pl.Float64).to_numpy() + 0.0).astype("<f8").tobytes()
+    values = filled.to_numpy()
+    return np.ascontiguousarray(values).astype("<u8" if values.dtype == "u8" else "<i8").tobytes()
