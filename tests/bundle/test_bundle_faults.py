@@ -213,6 +213,23 @@ def test_a_link_out_of_the_folder_is_refused(saved: Path, tmp_path: Path, linked
         read_bundle(saved)
 
 
+def test_a_link_to_itself_is_refused(saved: Path) -> None:
+    (saved / "card.json").unlink()
+    (saved / "card.json").symlink_to("card.json")
+    # Python 3.13 and newer resolve such a link to itself, and then nothing is there.
+    with pytest.raises(BundleError, match=r"check its permissions and links|is not there"):
+        read_bundle(saved)
+
+
+def test_a_file_that_may_not_be_read(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> manifest.Entry:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(manifest.Entry, "of", refuse)
+    with pytest.raises(BundleError, match=r"model cannot be read .*Permission denied"):
+        read_bundle(saved)
+
+
 def test_a_link_to_the_folder_itself_is_welcome(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(saved)
     assert read_bundle(tmp_path / "latest").recipe["seed"] == 0

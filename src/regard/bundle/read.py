@@ -61,9 +61,14 @@ def read_bundle(folder: Path | str, *, verify: bool = True) -> Bundle:
         wrote.
     """
     folder = Path(folder)
-    files = read_manifest(folder)
-    _require_listed(folder, files, _ALWAYS)
-    verify_files(folder, files, arrays=verify)
+    try:
+        files = read_manifest(folder)
+        _require_listed(folder, files, _ALWAYS)
+        verify_files(folder, files, arrays=verify)
+    except (OSError, RuntimeError) as unreadable:  # a link to itself is a RuntimeError
+        raise BundleError(
+            f"{folder} cannot be read ({unreadable}); check its permissions and links."
+        ) from unreadable
     recipe = _read_recipe(folder)
     card = _read_card(folder)
     weights = _read_weights(folder)
