@@ -2,11 +2,15 @@
 
 import numpy as np
 import polars as pl
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from regard.data.interactions import Interactions
 from regard.data.sequences import Sequences
 from regard.data.vocabulary import Vocabulary
+
+quick = settings(max_examples=40, deadline=None)
+"""For properties whose examples build tables: few, and on a busy machine none is too slow."""
 
 Histories = list[list[int]]
 """Item codes, user after user."""

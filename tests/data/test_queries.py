@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from coded_logs import Histories, histories, sequences_of
+from coded_logs import Histories, histories, quick, sequences_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +45,7 @@ def parts(asked: Queries) -> list[tuple[int, list[int], list[int], float]]:
     ]
 
 
+@quick
 @given(queries(), st.integers(1, 4))
 def test_history_events_equal_a_loop(given: Asked, longest: int) -> None:
     _, asked = given
@@ -62,6 +63,7 @@ def test_history_events_equal_a_loop(given: Asked, longest: int) -> None:
     assert list(zip(*asked.history_events(longest), strict=True)) == newest
 
 
+@quick
 @given(queries())
 def test_seen_and_last_items_equal_a_loop(given: Asked) -> None:
     _, asked = given
@@ -74,6 +76,7 @@ def test_seen_and_last_items_equal_a_loop(given: Asked) -> None:
         assert asked.history_lengths[q] == len(history)
 
 
+@quick
 @given(queries(), st.data())
 def test_select_equals_a_loop(given: Asked, data: st.DataObject) -> None:
     _, asked = given
@@ -86,6 +89,7 @@ def test_select_equals_a_loop(given: Asked, data: st.DataObject) -> None:
     assert parts(asked.select(slice(1, 3))) == all_parts[1:3]
 
 
+@quick
 @given(queries(), st.integers(1, 4))
 def test_chunks_are_the_queries_in_order(given: Asked, size: int) -> None:
     _, asked = given
@@ -94,6 +98,7 @@ def test_chunks_are_the_queries_in_order(given: Asked, size: int) -> None:
     assert [part for chunk in chunks for part in parts(chunk)] == parts(asked)
 
 
+@quick
 @given(histories())
 def test_next_event_asks_for_the_event_at_the_end(given: Histories) -> None:
     sequences = sequences_of(given)
@@ -105,6 +110,7 @@ def test_next_event_asks_for_the_event_at_the_end(given: Histories) -> None:
     assert asked.times.tolist() == [10.0 * end for end in asked.ends]
 
 
+@quick
 @given(histories(empty=True))
 def test_requests_follow_everything_and_have_no_target(given: Histories) -> None:
     sequences = sequences_of(given)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from coded_logs import histories, rows, sequences_of
+from coded_logs import histories, quick, rows, sequences_of
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ def table_of(given: list[Row]) -> pl.DataFrame:
     return frame.sort("user", "time", "row")
 
 
+@quick
 @given(rows())
 def test_equals_a_plain_loop(given: list[Row]) -> None:
     slow: dict[int, list[tuple[int, int, int]]] = {}
@@ -83,6 +84,7 @@ def test_refuses_arrays_that_do_not_fit() -> None:
         Sequences(good.users, good.offsets, good.items, np.zeros(9), good.rows)
 
 
+@quick
 @given(histories(empty=True), st.data())
 def test_select_equals_a_loop(given: list[list[int]], data: st.DataObject) -> None:
     every = sequences_of(given)

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import polars as pl
 import pytest
+from coded_logs import quick
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ def series(values: list[Id]) -> pl.Series:
     return pl.Series("item", values, dtype=kind)
 
 
+@quick
 @given(ids, st.integers(1, 3))
 def test_fit_equals_a_counter(items: list[Id], min_count: int) -> None:
     # `most_common` keeps the order of first appearance among equal counts.
@@ -36,6 +38,7 @@ def test_fit_equals_a_counter(items: list[Id], min_count: int) -> None:
     assert fitted.size == len(fitted) + 2 == len(slow) + 2
 
 
+@quick
 @given(ids)
 def test_codes_come_back_as_ids(items: list[Id]) -> None:
     fitted = Vocabulary.fit(series(items))
@@ -48,6 +51,7 @@ def test_codes_come_back_as_ids(items: list[Id]) -> None:
     assert all(item in fitted for item in items)
 
 
+@quick
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
 def test_numbers_typed_as_text_are_found_and_the_other_way_round(numbers: list[int]) -> None:
     texts: list[Id] = [str(number) for number in numbers]
