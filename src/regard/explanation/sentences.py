@@ -1,0 +1,114 @@
+"""The reason in plain words, and no more than the numbers say."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from regard.explanation.result import EventReason
+
+MATTERS: Final = 0.1
+"""Effects smaller than this change the odds by less than about a tenth: called no effect."""
+_NAMED = 2
+"""More reasons than two are not remembered."""
+
+
+def reason(
+    name: str, place: int, candidates: int, events: Sequence[EventReason], *, earlier: int = 0
+) -> str:
+    """Say why an item stands where it stands.
+
+    Args:
+        name: of the item.
+        place: in the recommended list, from 1.
+        candidates: how many items could have been recommended.
+        events: with their effects, oldest first.
+        earlier: how many events before those the recommender did not look at.
+
+    Returns:
+        One to three sentences.
+
+    Example:
+        >>> events = [EventReason("b", "Bowl", effect=0.0, place_without=1),
+        ...           EventReason("t", "Tea", effect=2.0, place_without=14)]
+        >>> reason("Cup", 1, 300, events)
+        'Cup (place 1 of 300) is recommended because of Tea: without it, it would fall to place 14.'
+    """
+    subject = f"{name} (place {place:,} of {candidates:,})"
+    if not events:
+        return f"{subject} is recommended without any history: that of this person is empty."
+    if len(events) == 1 and not earlier and events[0].effect is None:
+        return (
+            f"{subject} is recommended after a single event, {events[0].label}. Without it there "
+            "is no history left to ask about, so how much it matters cannot be said."
+        )
+    sentences = (_main(subject, place, events), _contradiction(events))
+    return " ".join(each for each in sentences if each)
+
+
+def _main(subject: str, place: int, events: Sequence[EventReason]) -> str:
+    """What speaks for the item, or that nothing does, and what speaks against it."""
+    by_effect = sorted(events, key=lambda event: -(event.effect or 0.0))
+    helping = [event for event in by_effect if (event.effect or 0.0) >= MATTERS]
+    against = [event for event in by_effect[::-1] if (event.effect or 0.0) <= -MATTERS]
+    if helping:
+        told = f"{subject} is recommended because of {_listed(helping)}: {_fall(helping, place)}."
+    elif against:
+        return (
+            f"{subject} is recommended in spite of {against[0].label}: without that, it would "
+            f"{_move(place, against[0].place_without)}. No single event speaks for it."
+        )
+    else:
+        return (
+            f"{subject} is recommended whichever single event is left out: no one event matters. "
+            "Either it would be recommended to most people, or several events say the same."
+        )
+    if against and -(against[0].effect or 0.0) >= 0.5 * (helping[0].effect or 0.0):
+        moved = _move(place, against[0].place_without)
+        told += f" {against[0].label} speaks against it: without that, it would {moved}."
+    return told
+
+
+def _listed(events: Sequence[EventReason]) -> str:
+    """The first two by name, the others by number."""
+    named = [event.label for event in events[:_NAMED]]
+    rest = len(events) - len(named)
+    if rest:
+        named.append("one more event" if rest == 1 else f"{rest} more events")
+    return named[0] if len(named) == 1 else ", ".join(named[:-1]) + " and " + named[-1]
+
+
+def _fall(helping: Sequence[EventReason], place: int) -> str:
+    """What would happen without the first reason."""
+    which = "it" if len(helping) == 1 else "the first"
+    return f"without {which}, it would {_move(place, helping[0].place_without)}"
+
+
+def _move(place: int, without: int | None) -> str:
+    """From one place to another, as a verb."""
+    if without is None:
+        return "never be recommended"
+    if without == place:
+        return f"keep place {place:,} by a smaller margin" if place == 1 else f"stay at {place:,}"
+    return f"{'fall' if without > place else 'rise'} to place {without:,}"
+
+
+def _contradiction(events: Sequence[EventReason]) -> str:
+    """Warn where the attention points at an event that does not carry the answer."""
+    looked = [event for event in events if event.attention is not None]
+    if len(looked) < 2:
+        return ""
+    most = max(looked, key=lambda event: event.attention or 0.0)
+    # An even spread points at nobody, so it cannot mislead anybody.
+    if most.effect is None or (most.attention or 0.0) * len(events) < 1.5:
+        return ""
+    opening = f"The model looked most at {most.label} ({100 * (most.attention or 0.0):.0f} %)"
+    if most.effect <= -MATTERS:
+        return (
+            f"{opening}, but that speaks against the answer: attention shows where a model "
+            "looks, not in which direction it is moved."
+        )
+    if most.effect < MATTERS:
+        return (
+            f"{opening}, but removing it hardly changes the answer: do not read the attention "
+            "as the reason."
+        )
+    return ""
