@@ -6,12 +6,14 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from regard.classical import CLASSICAL, MarkovChain, Popularity
 from regard.data.interactions import Interactions
 from regard.data.split import split_by_time, split_leave_last_out
 from regard.errors import ConfigurationError, ModelInputError, TooLittleDataError
-from regard.evaluation.beyond import beyond_accuracy
+from regard.evaluation.beyond import beyond_accuracy, popularity_percentiles
 from regard.evaluation.comparison import compare
 from regard.evaluation.evaluate import evaluate
 from regard.evaluation.protocol import Protocol, Seen, Ties
@@ -242,6 +244,13 @@ def test_a_protocol_without_sense_is_refused(change, message):
 
 def test_a_protocol_understands_the_words_of_a_recipe():
     assert Protocol("a test", seen="remove", ks=[5]) == Protocol("a test", Seen.REMOVE, (5,))
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30))
+def test_an_average_item_has_percentile_one_half(counts):
+    found = popularity_percentiles(np.array(counts))
+    assert found.mean() == pytest.approx(0.5)
+    assert (np.argsort(found, kind="stable") == np.argsort(counts, kind="stable")).all()
 
 
 def test_lists_of_chance_have_no_popularity_tilt():

@@ -280,13 +280,13 @@ def _rank(chunk: Queries, scores_BN: Scores, seen: Seen, ties: Ties) -> Ranks:
     higher_T, tied_T = _count_others(scores_BN, query_T, own_T)
     candidate_T = own_T > -np.inf
     share = 0.5 if ties == Ties.MEAN else 1.0
-    repeat_T = _in_history(chunk, query_T, scores_BN.shape[1])
+    repeats = int(chunk.seen(scores_BN.shape[1])[query_T, chunk.targets].sum())
     return Ranks(
         np.where(candidate_T, 1.0 + higher_T + share * tied_T, np.inf),
         chunk.target_offsets,
         cold=int((chunk.targets == UNKNOWN).sum()),
-        repeats=int(repeat_T.sum()),
-        removed=int(repeat_T.sum()) if seen == Seen.REMOVE else 0,
+        repeats=repeats,
+        removed=repeats if seen == Seen.REMOVE else 0,
         tied=int((candidate_T & (tied_T > 0)).sum()),
     )
 
@@ -347,15 +347,6 @@ def _joined_lists(parts: list[tuple[Codes, Scores]], k: int) -> tuple[Codes, Sco
 def _query_of_target(queries: Queries) -> Offsets:
     """`(T,)` int64: which query each target belongs to."""
     return np.repeat(np.arange(len(queries)), np.diff(queries.target_offsets))
-
-
-def _in_history(queries: Queries, query_T: Offsets, catalogue_size: int) -> Mask:
-    """`(T,)` Boolean: whether each known target stands in the history of its query."""
-    query, position = queries.history_events()
-    had = query * catalogue_size + queries.sequences.items[position]
-    wanted = query_T * catalogue_size + queries.targets
-    found: Mask = np.isin(wanted, had) & (queries.targets >= FIRST_CODE)
-    return found
 
 
 def _distinct_targets(queries: Queries, catalogue_size: int) -> Queries:
