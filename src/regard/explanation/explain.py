@@ -55,7 +55,8 @@ def explain(
         The explanation.
 
     Raises:
-        ModelInputError: there is not exactly one query, or `longest` is below 1.
+        ModelInputError: there is not exactly one query, `longest` is below 1, or a network is
+            asked about an empty history.
         ConfigurationError: the item is no candidate, such as a seen one where those are removed.
 
     Example:
@@ -79,6 +80,11 @@ def explain(
         )
     candidate_N = candidates(queries, vocabulary.size, Seen(seen))
     visible = newest(queries, longest)
+    if isinstance(scorer, Tracer) and not visible.history_lengths[0]:
+        raise ModelInputError(
+            "A network has no history to look at here; explain the method that answers people "
+            "without one (popularity)."
+        )
     removals = leave_one_out(scorer, visible, target, candidate_N, longest=longest)
     shares_E, effects_E = _shares(scorer, visible), removals.effects_E
     agreed = check = None
