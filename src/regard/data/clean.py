@@ -7,13 +7,18 @@ import polars as pl
 
 from regard.data.interactions import Interactions
 from regard.data.report import SAMPLES, CleaningReport, Removal
-from regard.data.rules.cancellations import Cancellations
-from regard.data.rules.contract import MARKED, REMOVED_BY, Frame, Rule
-from regard.data.rules.duplicates import ExactDuplicates
-from regard.data.rules.implausible_times import ImplausibleTimes
-from regard.data.rules.missing import MissingItem, MissingTime, MissingUser
-from regard.data.rules.prices import NonPositivePrice
-from regard.data.rules.quantities import NonPositiveQuantity
+from regard.data.rules import (
+    Cancellations,
+    ExactDuplicates,
+    ImplausibleTimes,
+    MissingItem,
+    MissingTime,
+    MissingUser,
+    NonPositivePrice,
+    NonPositiveQuantity,
+    Rule,
+)
+from regard.data.rules.contract import MARKED, REMOVED_BY, Frame
 from regard.errors import ColumnError, TooLittleDataError
 from regard.schema import ROW, TIME
 
@@ -84,7 +89,7 @@ def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
                 f"Rule {rule.name!r} needs the column {missing}, which {log.source} does not have; "
                 "say which column plays that role, or leave the rule out."
             )
-        newly = (nw.col(REMOVED_BY) == 0) & nw.col(MARKED).fill_null(False)
+        newly = (nw.col(REMOVED_BY) == 0) & nw.col(MARKED)
         first = nw.when(newly).then(nw.lit(number)).otherwise(nw.col(REMOVED_BY))
         marked = rule.mark(frame, log.ordering)
         frame = marked.with_columns(first.cast(nw.Int64).alias(REMOVED_BY)).drop(MARKED)

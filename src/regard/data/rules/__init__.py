@@ -13,6 +13,22 @@ from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
 
+__all__ = [
+    "RULES",
+    "Cancellations",
+    "ConsecutiveRepeats",
+    "ExactDuplicates",
+    "ExcludedItems",
+    "ImplausibleTimes",
+    "MissingItem",
+    "MissingTime",
+    "MissingUser",
+    "NonPositivePrice",
+    "NonPositiveQuantity",
+    "RareUsersAndItems",
+    "Rule",
+]
+
 RULES: Final[dict[str, type[Rule]]] = {
     "missing-user": MissingUser,
     "missing-item": MissingItem,

@@ -24,7 +24,7 @@ Frame: TypeAlias = nw.LazyFrame[Any]
 REMOVED_BY: Final = "_removed_by"
 """Int64 column: 0 while the row is kept, else the number (from 1) of the rule that removed it."""
 MARKED: Final = "_marked"
-"""Boolean column that a rule adds: true (never only null) where the row must go."""
+"""Boolean column that a rule adds: true where the row must go; null counts as no."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,28 @@ class Rule(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class RowRule(Rule):
-    """A rule that sees one row at a time: a single expression."""
+    """A rule that sees one row at a time: a single expression.
+
+    Example:
+        A rule of one's own, on a column that only this log has:
+
+        >>> import polars as pl
+        >>> from regard.data.clean import clean
+        >>> @dataclass(frozen=True, kw_only=True)
+        ... class Bots(RowRule):
+        ...     word: str = "bot"
+        ...     name = "bots"
+        ...     reason = "The browser says that it is a bot."
+        ...     needs = ("browser",)
+        ...
+        ...     def unwanted(self, ordering: str) -> nw.Expr:
+        ...         return nw.col("browser").str.contains(self.word, literal=True)
+        >>> log = Interactions.of(pl.DataFrame({"user": [1, 2], "item": ["a", "b"],
+        ...     "position": [0, 0], "browser": ["some bot", None]}))
+        >>> kept, report = clean(log, [Bots()])
+        >>> kept.collect()["item"].to_list(), report.removals[0].parameters
+        (['b'], {'word': 'bot'})
+    """
 
     @abstractmethod
     def unwanted(self, ordering: str) -> nw.Expr:
