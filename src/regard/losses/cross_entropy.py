@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from regard.errors import ModelInputError
 from regard.losses.contract import ItemTable
@@ -100,6 +101,7 @@ class _SlicedCrossEntropy(torch.autograd.Function):
         return (total / T).to(states_TD.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
         scale = grads[0] / ctx.targets
         states, vectors, bias = ctx.saved_tensors
