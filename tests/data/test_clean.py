@@ -18,7 +18,7 @@ from regard.data.clean import clean, default_rules, mark_rows
 from regard.data.interactions import Interactions
 from regard.data.report import CleaningReport, Removal
 from regard.data.rules.cancellations import Cancellations
-from regard.data.rules.contract import MARKED, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
@@ -130,6 +130,12 @@ class TestRulesOfALog:
             clean(log, [Cancellations()])
         with pytest.raises(NeedsClockError, match=r"'implausible-times' needs the time"):
             clean(log, [ImplausibleTimes()])
+
+    @pytest.mark.parametrize("name", [REMOVED_BY, MARKED, SCRATCH])
+    def test_working_names_are_not_for_the_log(self, name: str) -> None:
+        log = Interactions.of(dirty_log(10, 1).with_columns(pl.lit(0).alias(name)))
+        with pytest.raises(ColumnError, match=f"has a column '{name}', .* rename or drop it"):
+            clean(log)
 
     def test_no_rules_keep_everything(self) -> None:
         log = Interactions.of(dirty_log(30, 1))

@@ -18,7 +18,7 @@ from regard.data.rules import (
     NonPositiveQuantity,
     Rule,
 )
-from regard.data.rules.contract import MARKED, REMOVED_BY, Frame
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame
 from regard.errors import ColumnError, TooLittleDataError
 from regard.schema import ROW, TIME
 
@@ -56,7 +56,8 @@ def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
     """Ask every rule about every row, in the log's own engine, without removing anything.
 
     `clean` brings the outcome into memory; a log that is too large for that can be cleaned
-    with this frame where it lies.
+    with this frame where it lies. A log that lacks a column that a rule needs raises `ColumnError`,
+    or `NeedsClockError` where real time is what it lacks.
 
     Args:
         log: what shall be cleaned.
@@ -67,10 +68,6 @@ def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
         `_removed_by`: 0 where a row is kept, else the number (from 1) of the first rule that
         marked it.
 
-    Raises:
-        ColumnError: the log lacks a column that a rule needs. (A rule that needs real time raises
-            `NeedsClockError`.)
-
     Example:
         >>> import polars as pl
         >>> log = Interactions.of(pl.DataFrame({"user": [1, None, None], "item": ["a", None, "b"],
@@ -79,16 +76,10 @@ def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
         >>> marked.collect()["_removed_by"].to_list()
         [0, 1, 2]
     """
+    chosen = tuple(rules)
+    _require_columns(log, chosen)
     frame = log.frame.with_columns(nw.lit(0).cast(nw.Int64).alias(REMOVED_BY))
-    for number, rule in enumerate(rules, start=1):
-        if not rule.applies(log):
-            if TIME in rule.needs:
-                log.require_clock(f"Rule {rule.name!r}")
-            missing = ", ".join(name for name in rule.needs if not log.has(name))
-            raise ColumnError(
-                f"Rule {rule.name!r} needs the column {missing}, which {log.source} does not have; "
-                "say which column plays that role, or leave the rule out."
-            )
+    for number, rule in enumerate(chosen, start=1):
         newly = (nw.col(REMOVED_BY) == 0) & nw.col(MARKED)
         first = nw.when(newly).then(nw.lit(number)).otherwise(nw.col(REMOVED_BY))
         marked = rule.mark(frame, log.ordering)
@@ -106,7 +97,7 @@ def clean(
     rare users), the later one can make work for the earlier one.
 
     Args:
-        log: any log, however dirty; it is read once.
+        log: any log, however dirty; its rows are counted, then read once.
         rules: in the order in which they run; `default_rules` if omitted.
 
     Returns:
@@ -141,6 +132,26 @@ def clean(
     if not report.rows_kept:
         raise TooLittleDataError(_nothing_left(report))
     return log.with_frame(nw.from_native(kept.lazy()), *report.notes), report
+
+
+def _require_columns(log: Interactions, rules: Sequence[Rule]) -> None:
+    """Refuse by name a rule that the log cannot answer, and a log that uses our own names."""
+    for name in (REMOVED_BY, MARKED, SCRATCH):
+        if log.has(name):
+            raise ColumnError(
+                f"{log.source} has a column {name!r}, a name that cleaning needs for itself; "
+                "rename or drop it."
+            )
+    for rule in rules:
+        if rule.applies(log):
+            continue
+        if TIME in rule.needs:
+            log.require_clock(f"Rule {rule.name!r}")
+        missing = ", ".join(name for name in rule.needs if not log.has(name))
+        raise ColumnError(
+            f"Rule {rule.name!r} needs the column {missing}, which {log.source} does not have; "
+            "say which column plays that role, or leave the rule out."
+        )
 
 
 def _report(

@@ -25,6 +25,8 @@ REMOVED_BY: Final = "_removed_by"
 """Int64 column: 0 while the row is kept, else the number (from 1) of the rule that removed it."""
 MARKED: Final = "_marked"
 """Boolean column that a rule adds: true where the row must go; null counts as no."""
+SCRATCH: Final = "_scratch"
+"""A column that a rule may use on its way and drops again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.schema import ROW
 
 
@@ -34,6 +34,6 @@ class ExactDuplicates(Rule):
         # The join is by `row`, which is never null: engines differ in what they make of nulls.
         alike = [name for name in frame.collect_schema().names() if name not in {ROW, REMOVED_BY}]
         kinds = frame.filter(nw.col(REMOVED_BY) == 0).group_by(alike)
-        firsts = kinds.agg(nw.col(ROW).min()).select(ROW, _first=nw.lit(value=True))
+        firsts = kinds.agg(nw.col(ROW).min()).select(ROW, nw.lit(value=True).alias(SCRATCH))
         marked = frame.join(firsts, on=ROW, how="left")
-        return marked.with_columns(nw.col("_first").is_null().alias(MARKED)).drop("_first")
+        return marked.with_columns(nw.col(SCRATCH).is_null().alias(MARKED)).drop(SCRATCH)

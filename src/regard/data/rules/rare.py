@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, ROW, USER
 
@@ -73,10 +73,10 @@ class RareUsersAndItems(Rule):
         frame = frame.collect().lazy()
         named = ~(nw.col(USER).is_null() | nw.col(ITEM).is_null())
         counted = frame.filter(named & (nw.col(REMOVED_BY) == 0)).select(ROW, USER, ITEM)
-        core = self._core(counted).select(ROW, _in_core=nw.lit(value=True))
+        core = self._core(counted).select(ROW, nw.lit(value=True).alias(SCRATCH))
         marked = frame.join(core, on=ROW, how="left")
-        outside = named & nw.col("_in_core").is_null()
-        return marked.with_columns(outside.alias(MARKED)).drop("_in_core")
+        outside = named & nw.col(SCRATCH).is_null()
+        return marked.with_columns(outside.alias(MARKED)).drop(SCRATCH)
 
     def _core(self, rows: Frame) -> Frame:
         """The rows that stay, round after round."""
@@ -90,8 +90,8 @@ class RareUsersAndItems(Rule):
 
 def _frequent(rows: Frame, column: str, least: int) -> Frame:
     """The rows whose id in a column occurs often enough."""
-    counts = rows.group_by(column).agg(nw.len().alias("_count"))
-    return rows.join(counts.filter(nw.col("_count") >= least), on=column, how="semi")
+    counts = rows.group_by(column).agg(nw.len().alias(SCRATCH))
+    return rows.join(counts.filter(nw.col(SCRATCH) >= least), on=column, how="semi")
 
 
 def _size(rows: Frame) -> int:

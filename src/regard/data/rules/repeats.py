@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.schema import ITEM, ROW, USER
 
 
@@ -39,11 +39,11 @@ class ConsecutiveRepeats(Rule):
         """Mark rows whose neighbour before them has the same user and item; see `Rule.mark`."""
         # Engines sort NaN to different ends, so a time that is none becomes null.
         time = nw.col(ordering).cast(nw.Float64)
-        frame = frame.with_columns(nw.when(~time.is_nan()).then(time).alias("_when"))
+        frame = frame.with_columns(nw.when(~time.is_nan()).then(time).alias(SCRATCH))
         # One shift over the whole log, not one per user: not every engine can shift in groups.
-        order = (REMOVED_BY, USER, "_when", ROW)
+        order = (REMOVED_BY, USER, SCRATCH, ROW)
         same = (
             nw.col(name) == nw.col(name).shift(1).over(order_by=order)
             for name in (REMOVED_BY, USER, ITEM)
         )
-        return frame.with_columns(reduce(and_, same).alias(MARKED)).drop("_when")
+        return frame.with_columns(reduce(and_, same).alias(MARKED)).drop(SCRATCH)
