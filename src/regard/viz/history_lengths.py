@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from regard.data.describe import Description, Lengths
+from regard.data.description import Description, Lengths
 from regard.errors import ConfigurationError
 from regard.viz.style import BLUE, GREY, objects, styled
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from regard.data.describe import Description, Lengths
+from regard.data.description import Description, Lengths
 from regard.data.report import CleaningReport
 from regard.errors import ConfigurationError
 from regard.evaluation.comparison import Comparison
