@@ -85,7 +85,7 @@ class Catalogue:
         table = open_source(source)
         given = {ITEM: item, TITLE: title}
         wanted = [role for role, column in given.items() if column is None]
-        found = propose_roles(table.frame, wanted=wanted, source=table.name)
+        found = propose_roles(table.frame, wanted=wanted, source=table.name, typed=table.typed)
         columns = {each.role: each.column for each in found}
         columns |= {role: column for role, column in given.items() if column is not None}
         for role in (ITEM, TITLE):

@@ -28,8 +28,9 @@ def describe(log: Interactions) -> Description:
 
     Example:
         >>> import polars as pl
-        >>> log = Interactions.of(pl.DataFrame({"user": [1, 1, 2, None], "item": ["a", "a", "b", "b"],
-        ...                                     "time": [1e9, 1e9, 1.1e9, 1.2e9]}))
+        >>> table = pl.DataFrame({"user": [1, 1, 2, None], "item": ["a", "a", "b", "b"],
+        ...                       "time": [1e9, 1e9, 1.1e9, 1.2e9]})
+        >>> log = Interactions.of(table)
         >>> page = describe(log)
         >>> page.rows, page.users, page.missing["user"], page.duplicates, page.ties
         (4, 2, 1, 1, 1.0)

@@ -63,6 +63,11 @@ def share_in_words(share: float) -> str:
     return f"{near[0]} ({percent})" if near else percent
 
 
+def _rows(count: int) -> str:
+    """A number of rows as the subject of a sentence that says what they have."""
+    return "1 row has" if count == 1 else f"{count:,} rows have"
+
+
 def _of_rows(page: Description) -> Iterator[Doubt]:
     """Missing values of the roles, duplicates, numbers that should be positive."""
     for role, missing in page.missing.items():
@@ -72,15 +77,12 @@ def _of_rows(page: Description) -> Iterator[Doubt]:
             yield Doubt(weight * share, f"{share_in_words(share)} of the rows have no {role}.")
     if page.duplicates:
         share = page.duplicates / page.rows
-        what = "repeats an earlier one" if page.duplicates == 1 else "repeat an earlier one"
-        yield Doubt(4 * share, f"{page.duplicates:,} rows ({share:.1%}) {what} in every column.")
+        yield Doubt(4 * share, f"{_rows(page.duplicates)} an exact copy earlier in the log.")
     meanings = {QUANTITY: "returns or corrections", PRICE: "gifts or corrections"}
     for role, rows in page.non_positive.items():
         if rows:
             share = rows / page.rows
-            yield Doubt(
-                3 * share, f"{rows:,} rows have a {role} at or below zero: {meanings[role]}?"
-            )
+            yield Doubt(3 * share, f"{_rows(rows)} a {role} at or below zero: {meanings[role]}?")
 
 
 def _of_times(page: Description) -> Iterator[Doubt]:
@@ -104,7 +106,7 @@ def _of_times(page: Description) -> Iterator[Doubt]:
         )
     for rows, where in ((odd.future, "in the future"), (odd.ancient, "before 1990")):
         if rows and not odd.placeholder:
-            yield Doubt(5 * rows / page.rows, f"{rows:,} rows have a time {where}.")
+            yield Doubt(5 * rows / page.rows, f"{_rows(rows)} a time {where}.")
 
 
 def _of_histories(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
@@ -139,7 +141,7 @@ def _of_ids(table: pl.DataFrame) -> Iterator[Doubt]:
             name, rows = empty.row(-1)
             yield Doubt(
                 8 * rows / table.height,
-                f"{rows:,} rows have the {role} {name!r}, which may stand for a missing value.",
+                f"{_rows(rows)} the {role} {name!r}, which may stand for a missing value.",
             )
 
 

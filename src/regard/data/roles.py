@@ -57,7 +57,11 @@ class RoleProposal:
 
 
 def propose_roles(
-    sample: pl.DataFrame, *, wanted: Collection[str] = PROPOSED, source: str = "The table"
+    sample: pl.DataFrame,
+    *,
+    wanted: Collection[str] = PROPOSED,
+    source: str = "The table",
+    typed: bool = True,
 ) -> tuple[RoleProposal, ...]:
     """Look at names and values, and say which column plays which role.
 
@@ -68,6 +72,7 @@ def propose_roles(
         sample: some rows of the table, spread over it; columns typed (numbers as numbers).
         wanted: roles to look for; leave out those the caller has given.
         source: what to call the table in a message.
+        typed: whether the source itself knows types; in delimited text '5.10' may be an id.
 
     Returns:
         Proposals in the order of `regard.schema.ROLES`; roles that no column plays are left out.
@@ -86,7 +91,7 @@ def propose_roles(
         item = 'StockCode' (sure 0.95): its name says so and its values can be ids.
         time = 'InvoiceDate' (sure 0.95): its name says so and its values read as times.
     """
-    judged = (_judge(sample, column, role) for role in wanted for column in sample.columns)
+    judged = (_judge(sample, column, role, typed) for role in wanted for column in sample.columns)
     pairs = sorted(filter(None, judged), key=lambda pair: -pair.confidence)
     chosen: dict[str, RoleProposal] = {}
     for pair in pairs:
@@ -119,15 +124,15 @@ def _tells_items_apart(sample: pl.DataFrame, item: str, title: str) -> bool:
     )
 
 
-def _judge(sample: pl.DataFrame, column: str, role: str) -> RoleProposal | None:
+def _judge(sample: pl.DataFrame, column: str, role: str, typed: bool) -> RoleProposal | None:
     """How well one column would play one role, or None where it cannot."""
     named = name_confidence(column, role)
     if role == TIME:
         return _judge_time(sample, column, named)
-    if named == 0 or sample[column].null_count() == sample.height:
+    if named == 0:
         return None
     if role in {USER, ITEM}:
-        fits, evidence = _can_be_ids(sample[column]), "its values can be ids"
+        fits, evidence = _can_be_ids(sample[column], typed), "its values can be ids"
     elif role in {VALUE, QUANTITY, PRICE}:
         fits, evidence = sample[column].dtype.is_numeric(), "its values are numbers"
     elif role == EVENT:
@@ -135,12 +140,15 @@ def _judge(sample: pl.DataFrame, column: str, role: str) -> RoleProposal | None:
         fits = kinds <= _MANY_EVENTS and not sample[column].dtype.is_float()
         evidence = f"it has {kinds} distinct values"
     elif role == SESSION:
-        fits = _can_be_ids(sample[column]) and sample[column].null_count() * 2 < sample.height
+        fits = (
+            _can_be_ids(sample[column], typed) and sample[column].null_count() * 2 < sample.height
+        )
         evidence = "its values can be ids"
     else:
         varied = sample.height == 1 or sample[column].n_unique() > 1
         fits = varied and sample[column].dtype == pl.String
         evidence = "its values are texts"
+    fits = fits and (role in {USER, ITEM} or sample[column].null_count() < sample.height)
     return RoleProposal(role, column, named, f"its name says so and {evidence}") if fits else None
 
 
@@ -157,11 +165,10 @@ def _judge_time(sample: pl.DataFrame, column: str, named: float) -> RoleProposal
     return None
 
 
-def _can_be_ids(column: pl.Series) -> bool:
-    """Whether values can be own ids: whole numbers or text that is not all times."""
+def _can_be_ids(column: pl.Series, typed: bool) -> bool:
+    """Whether values can be own ids: whole numbers or text."""
     if column.dtype.is_float():
         present = column.drop_nulls().drop_nans()
-        return bool((present == present.floor()).all())
-    if column.dtype in {pl.String, pl.Categorical, pl.Enum}:
-        return True
-    return column.dtype.is_integer()
+        return not typed or bool((present == present.floor()).all())
+    texts = isinstance(column.dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
+    return texts or column.dtype.is_integer()

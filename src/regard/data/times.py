@@ -296,7 +296,8 @@ def _by_format(
     wrong = read.is_null() & texts.is_not_null()
     if wrong.any():
         _refuse_mixed(texts, read, time_format, asked)
-        raise _not_times(texts, wrong, "Give time_format=, or mend the values.")
+        other = "another " if asked.time_format else ""
+        raise _not_times(texts, wrong, f"Give {other}time_format=, or mend the values.")
     seconds, notes = utc_seconds(read, name=asked.name, timezone=asked.timezone)
     how = "as you said" if time_format == asked.time_format else "which fits every value"
     return seconds, (f"Column {asked.name!r} is read as {time_format!r}, {how}.", *notes)

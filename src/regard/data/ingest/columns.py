@@ -83,7 +83,7 @@ def as_ids(column: pl.Series, *, typed: bool = False) -> tuple[pl.Series, tuple[
         return column, ()
     if dtype.is_float() or dtype.is_decimal():
         return _whole_numbers(column), ()
-    if dtype in {pl.String, pl.Categorical, pl.Enum, pl.Null}:
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
         texts = blank_to_null(column.cast(pl.String))
         return (texts, ()) if typed else _integers_if_lossless(texts)
     raise ColumnError(
@@ -149,7 +149,7 @@ def as_text(column: pl.Series) -> pl.Series:
         >>> as_text(pl.Series([536365.0, None])).to_list()
         ['536365', None]
     """
-    if column.dtype.is_nested() or column.dtype in {pl.Object, pl.Binary}:
+    if column.dtype.is_nested() or isinstance(column.dtype, pl.Object | pl.Binary):
         raise ColumnError(f"Column {column.name!r} holds {column.dtype}, which is no text.")
     if column.dtype.is_float():
         present = column.fill_nan(None)

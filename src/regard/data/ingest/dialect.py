@@ -2,9 +2,10 @@
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -139,7 +140,7 @@ def find_dialect(data: bytes, *, name: str, delimiter: str | None, header: bool 
         sample = sample[: sample.rfind("\n") + 1] or sample
     separator = delimiter or _find_delimiter(sample)
     if separator is None:
-        first = sample.splitlines()[0][:80]
+        first = sample.split("\n", 1)[0].rstrip("\r")[:80]
         raise SourceError(
             f"{name} has only one column: its first line, {first!r}, holds none of "
             f"{', '.join(_NAMES[each] for each in DELIMITERS)}. Give delimiter=, or a table with a "
@@ -155,7 +156,7 @@ def _find_delimiter(sample: str) -> str | None:
     """The separator that cuts most lines like the first, or None where none cuts it."""
     opening = "|".join(re.escape(each) for each in DELIMITERS)
     unquoted = re.sub(rf'((?:^|{opening}))"(?:[^"]|"")*"', r"\1", sample, flags=re.MULTILINE)
-    lines = [line for line in unquoted.splitlines() if line.strip()][:_SAMPLE_LINES]
+    lines = [line for line in unquoted.split("\n") if line][:_SAMPLE_LINES]
     like_first = {
         each: Counter(line.count(each) for line in lines)[lines[0].count(each)]
         for each in DELIMITERS
@@ -173,13 +174,16 @@ def _opens_fields(data: bytes, delimiter: str) -> bool:
 
 def _has_header(sample: str, delimiter: str, quoted: bool) -> bool:
     """Whether the first line names columns: no cell of it is a number or a time."""
-    cells = [cell.strip() for cell in next(read_cells(sample.splitlines(True), delimiter, quoted))]
+    cells = [
+        cell.strip()
+        for cell in next(read_cells(io.StringIO(sample, newline="\n"), delimiter, quoted))
+    ]
     present = pl.Series([cell for cell in cells if cell], dtype=pl.String)
     numbers = present.cast(pl.Float64, strict=False).is_not_null()
     return bool(len(present)) and not numbers.any() and time_likeness(present) == 0
 
 
-def read_cells(lines: Sequence[str], delimiter: str, quoted: bool) -> Iterator[list[str]]:
+def read_cells(lines: Iterable[str], delimiter: str, quoted: bool) -> Iterator[list[str]]:
     """The cells of a few lines, one record after another.
 
     Args:

@@ -175,8 +175,8 @@ def _assign(table: Table, wish: _Wish) -> tuple[dict[str, str], list[str]]:
     wanted = [role for role in PROPOSED if role not in skipped]
     free = [column for column in frame.columns if column not in given.values()]
     sample = frame.select(free).gather_every(max(1, frame.height // _SAMPLE_ROWS))
-    typed = pl.DataFrame([as_context(each, decimal=table.decimal) for each in sample])
-    found = propose_roles(typed, wanted=wanted, source=table.name)
+    numbers = pl.DataFrame([as_context(each, decimal=table.decimal) for each in sample])
+    found = propose_roles(numbers, wanted=wanted, source=table.name, typed=table.typed)
     both = given | {each.role: each.column for each in found}
     roles: dict[str, str] = {role: both[role] for role in ROLES if role in both}
     _require_roles(table, roles, wish)
