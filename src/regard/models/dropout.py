@@ -9,12 +9,17 @@ Source: Srivastava et al. 2014; differs in that the probability is rounded to a 
 import torch
 from torch import Tensor, nn
 
+from regard.errors import ConfigurationError
+
 
 class ByteDropout(nn.Module):
     """Zero each value with probability `p` while training and scale the rest by `1 / (1 - p)`.
 
     Args:
-        p: probability, rounded to a multiple of 1/256.
+        p: probability, rounded to a multiple of 1/256, at most 255/256.
+
+    Raises:
+        ConfigurationError: `p` is not a probability below 1.
 
     Example:
         >>> _ = torch.manual_seed(0)
@@ -25,7 +30,9 @@ class ByteDropout(nn.Module):
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        self.threshold = round(p * 256)
+        if not 0 <= p < 1:
+            raise ConfigurationError(f"dropout={p} must be at least 0 and less than 1.")
+        self.threshold = min(round(p * 256), 255)
 
     def forward(self, values: Tensor) -> Tensor:
         """Values of the same shape, some of them zero."""
