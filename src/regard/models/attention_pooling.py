@@ -68,6 +68,7 @@ class AttentionPooling(SequenceModel):
 
     def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
         """See `SequenceModel.trace`; the map is named `pooling`."""
+        self.check_length(batch)
         vectors_BLD = self.embedding(batch.items_BL)
         pooled_BLD, map_BHLM = self.attention(vectors_BLD, need_map=need_maps)
         maps = {} if map_BHLM is None else {"pooling": map_BHLM}

@@ -72,6 +72,18 @@ class SequenceModel(nn.Module, ABC):
         """States `(B, L, D)` of a batch."""
         return self.trace(batch).states_BLD
 
+    def check_length(self, batch: "ModelInput") -> None:
+        """Refuse histories that a mechanism without positions of its own would read all the same.
+
+        Raises:
+            ModelInputError: the batch has more than `longest` positions.
+        """
+        if batch.items_BL.shape[1] > self.longest:
+            raise ModelInputError(
+                f"A history of {batch.items_BL.shape[1]} events was given to a model that holds "
+                f"{self.longest}; keep its newest {self.longest}."
+            )
+
     def settings(self) -> dict[str, Any]:
         """The config as plain values, for a recipe."""
         if not is_dataclass(self.config) or isinstance(self.config, type):
