@@ -1,0 +1,112 @@
+"""Worlds so small that a network learns them in seconds."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from regard.data.batches import Batch, TrainingBatches
+from regard.data.queries import Queries
+from regard.data.sequences import Sequences
+from regard.data.split import TrainingPart
+from regard.data.vocabulary import Vocabulary
+from regard.losses.cross_entropy import CrossEntropy
+from regard.models.contract import ModelInput, SequenceModel
+from regard.models.scorer import NetworkScorer
+from regard.training.objectives import NextItem
+from regard.training.optimiser import build_optimiser
+
+SMALL = {"width": 16, "longest": 12, "dropout": 0.0, "attention_dropout": 0.0}
+"""Sizes for whichever of these a config has; dropout only where a test asks for it."""
+
+
+def small(kind: type[SequenceModel], catalogue_size: int, **settings: Any) -> SequenceModel:
+    """A small network of a kind, the same weights each time, in evaluation mode."""
+    known = {each.name for each in fields(kind.config_class)}
+    chosen = {name: value for name, value in (SMALL | settings).items() if name in known}
+    torch.manual_seed(0)
+    return kind(kind.config_class(**chosen), catalogue_size).eval()
+
+
+def input_of(rows: list[list[int]], catalogue_size: int, columns: int = 0) -> ModelInput:
+    """Histories as a network reads them, with at least so many columns."""
+    lengths = np.array([len(row) for row in rows], np.int64)
+    items = np.zeros((len(rows), max(columns, lengths.max())), np.int64)
+    for row, codes in zip(items, rows, strict=True):
+        row[: len(codes)] = codes
+    return ModelInput.of(Batch(items, lengths), catalogue_size)
+
+
+@dataclass(frozen=True)
+class World:
+    """Histories of equal length: the first ones to learn from, the others to be asked about.
+
+    Attributes:
+        training: the first histories, whole.
+        queries: about the last event of each other history.
+        catalogue_size: N.
+    """
+
+    training: TrainingPart
+    queries: Queries
+    catalogue_size: int
+
+
+def world(histories_UL: NDArray[np.int64], learn: int, catalogue_size: int) -> World:
+    """A world of some histories (codes), of which the first `learn` are for training."""
+    users, length = histories_UL.shape
+    offsets = np.arange(users + 1, dtype=np.int64) * length
+    items = histories_UL.ravel().astype(np.int32)
+    sequences = Sequences(
+        pl.Series("user", np.arange(users)), offsets, items, None, np.arange(len(items))
+    )
+    ends = np.where(np.arange(users) < learn, offsets[1:], offsets[:-1])
+    vocabulary = Vocabulary.fit(pl.Series(np.arange(2, catalogue_size)))
+    asked = np.arange(learn, users) if learn < users else np.arange(users)
+    queries = Queries.next_event(sequences, asked, offsets[1:][asked] - 1)
+    return World(TrainingPart(sequences, ends, vocabulary), queries, catalogue_size)
+
+
+def cycle(items: int = 12, length: int = 5) -> World:
+    """Item after item, always the same next one; three learners and one asked per beginning."""
+    begins = np.tile(np.arange(items), 4)
+    histories = 2 + (begins[:, None] + np.arange(length)) % items
+    return world(histories, learn=3 * items, catalogue_size=items + 2)
+
+
+def noise(items: int = 12, length: int = 8, users: int = 400) -> World:
+    """Nothing follows from anything."""
+    histories = np.random.default_rng(5).integers(2, items + 2, (users, length))
+    return world(histories, learn=users // 4, catalogue_size=items + 2)
+
+
+def loss_of(model: SequenceModel, batch: Batch) -> torch.Tensor:
+    """The training loss of one batch."""
+    read = ModelInput.of(batch, model.catalogue_size)
+    states_TD, targets_T = NextItem()(model, read)
+    return CrossEntropy()(states_TD, model.item_table(), targets_T)
+
+
+def learn(model: SequenceModel, training: TrainingPart, steps: int, rate: float = 0.02) -> float:
+    """Descend on all histories at once; the last loss."""
+    [batch] = TrainingBatches(training, longest=model.longest, tokens=10**6, seed=0).epoch(0)
+    optimiser = build_optimiser(model, 0.0)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    model.train()
+    for _ in range(steps):
+        loss = loss_of(model, batch)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    model.eval()
+    return float(loss.detach())
+
+
+def hit_rate(model: SequenceModel, queries: Queries) -> float:
+    """Share of queries whose target is scored highest among all items."""
+    best = 2 + NetworkScorer(model).score(queries)[:, 2:].argmax(axis=1)
+    return float((best == queries.targets).mean())
