@@ -76,6 +76,27 @@ def test_the_exact_p_value_of_a_small_sample():
     )
 
 
+@pytest.mark.parametrize("users", [5, 10, 40])
+def test_the_p_value_is_that_of_scipy(users):
+    rng = np.random.default_rng(users)
+    a, b = rng.random(users).round(1), rng.random(users).round(1) - 0.1  # ties and zeros
+    theirs = stats.permutation_test(
+        (a - b,), np.mean, permutation_type="samples", vectorized=True, n_resamples=20_000,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    ours = paired_difference(a, b, resamples=20_000)
+    # Exact on both sides up to 2**14 patterns; else two random counts, standard error 0.0035.
+    assert ours.p_value == pytest.approx(theirs.pvalue, abs=1e-9 if users <= 10 else 0.015)
+
+
+def test_the_block_size_changes_no_p_value(monkeypatch):
+    rng = np.random.default_rng(0)
+    a, b = rng.random(40), rng.random(40)
+    whole = paired_difference(a, b, resamples=1_000).p_value
+    monkeypatch.setattr(intervals, "_BLOCK_BYTES", 2 * 40 * 8)
+    assert paired_difference(a, b, resamples=1_000).p_value == pytest.approx(whole, abs=0.06)
+
+
 def test_the_p_value_of_a_large_sample_is_near_the_t_test():
     rng = np.random.default_rng(8)
     a, b = rng.random(500), rng.random(500)
