@@ -223,12 +223,10 @@ def split_by_time(
         raise ConfigurationError(
             f"targets={targets!r} is not known; choose one of {', '.join(Targets)}."
         )
-    test_from, earlier = _newest(
-        np.sort(
-            log.with_frame(log.frame.select(TIME, ROW)).collect()[TIME].drop_nulls().to_numpy()
-        ),
-        test_share,
-    )
+    times = _history_columns(log).collect()[TIME].drop_nulls()
+    if times.is_empty():
+        raise TooLittleDataError(f"{log.source} holds no interaction that has a time.")
+    test_from, earlier = _newest(np.sort(times.to_numpy()), test_share)
     if not len(earlier):
         raise TooLittleDataError(f"All interactions of {log.source} fall into the test period.")
     validation_from, _ = _newest(earlier, validation_share)
@@ -337,11 +335,15 @@ def _period(sequences: Sequences, begins: Offsets, ends: Offsets, targets: Targe
     return Queries(sequences, asked, begins[asked], codes, offsets.astype(np.int64), times)
 
 
+def _history_columns(log: Interactions) -> Interactions:
+    """The log without what no history needs, so that no other column is read."""
+    return log.with_frame(log.frame.select(USER, ITEM, log.ordering, ROW))
+
+
 def _sorted_table(log: Interactions) -> pl.DataFrame:
     """The log in history order, refusing missing values by name."""
-    names = [USER, ITEM, log.ordering, ROW]
-    table = log.with_frame(log.frame.select(*names)).sorted()
-    for name in names[:3]:
+    table = _history_columns(log).sorted()
+    for name in (USER, ITEM, log.ordering):
         if count := table[name].null_count():
             row = int(table.filter(pl.col(name).is_null())[ROW].sort()[0])
             raise DataError(
