@@ -80,6 +80,26 @@ def test_a_decimal_comma_is_found(write):
         read(path, decimal=".", price="price")
 
 
+def test_groups_of_thousands_are_understood_where_the_decimal_sign_is_clear(write):
+    german = read(write("user;item;time;price\n7;a;2024-01-31;1.234.567,5\n8;b;2024-01-31;-2,5\n"))
+    assert german.collect()["price"].to_list() == [1_234_567.5, -2.5]
+    english = read(write('user,item,time,price\n7,a,2024-01-31,"1,234.5"\n8,b,2024-01-31,2\n'))
+    assert english.collect()["price"].to_list() == [1_234.5, 2.0]
+
+
+def test_a_blank_after_every_delimiter_is_no_part_of_the_value(write):
+    log = read(write("user, item, time\n7, tea, 2024-01-31\n8, milk, 2024-01-31\n"))
+    assert log.collect()["item"].to_list() == ["tea", "milk"]
+    assert any("begins with a blank" in note for note in log.notes)
+    some = read(write("user,item,time\n7, tea,2024-01-31\n8,tea,2024-01-31\n"))
+    assert some.collect()["item"].to_list() == [" tea", "tea"]
+
+
+def test_sums_of_duckdb_are_whole_numbers():
+    relation = duckdb.sql("select sum(x) as user, 'a' as item, 1e9 as time from range(3) r(x)")
+    assert read(relation).collect()["user"].to_list() == [3]
+
+
 def test_a_comma_that_may_separate_thousands_decides_nothing():
     assert find_decimal(pl.DataFrame({"price": ["1,234", "2,345"]})) == "."
     assert find_decimal(pl.DataFrame({"tags": ["1,2", "a"]})) == "."
@@ -347,6 +367,10 @@ def test_names_that_are_not_there():
         ColumnError, match=r"no column 'User' for user=; it has 'user'.*mean 'user'"
     ):
         read(FRAME, user="User")
+    with pytest.raises(ConfigurationError, match="both name 'user'"):
+        read(FRAME, user="user", item="user")
+    with pytest.raises(ColumnError, match=r"user='session_id'\."):
+        read(FRAME.rename({"user": "session_id"}))
     with pytest.raises(ColumnError, match=r"'xyz' for item=; it has 'user', 'item', 'time'\.$"):
         read(FRAME, item="xyz")
 

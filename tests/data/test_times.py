@@ -203,6 +203,7 @@ def test_a_day_that_a_zone_skipped_whole_moves_forward():
         ({"time_format": "%Y", "time_unit": "s"}, "not both"),
         ({"time_unit": "m"}, "time_unit is 'm'"),
         ({"timezone": "Europe/Berln"}, "did you mean 'Europe/Berlin'"),
+        ({"time_format": "%Y-%m-%d %H"}, "time_format is '%Y-%m-%d %H': "),
         ({"timezone": "xyzzy"}, "give an IANA name"),
         ({"time_format": "%d/%m/%Y"}, "another time_format="),
     ],

@@ -167,8 +167,8 @@ def _judge_time(sample: pl.DataFrame, column: str, named: float) -> RoleProposal
 
 def _can_be_ids(column: pl.Series, typed: bool) -> bool:
     """Whether values can be own ids: whole numbers or text."""
-    if column.dtype.is_float():
-        present = column.drop_nulls().drop_nans()
+    if column.dtype.is_float() or column.dtype.is_decimal():
+        present = column.cast(pl.Float64).drop_nulls().drop_nans()
         return not typed or bool((present == present.floor()).all())
     texts = isinstance(column.dtype, pl.String | pl.Categorical | pl.Enum | pl.Null)
     return texts or column.dtype.is_integer()

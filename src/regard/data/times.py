@@ -290,9 +290,8 @@ def _by_format(
     try:
         read = parse(texts, time_format)
     except pl.exceptions.PolarsError as senseless:
-        raise ConfigurationError(
-            f"time_format is {time_format!r}, which cannot be used: {senseless}."
-        ) from senseless
+        reason = str(senseless).splitlines()[0].rstrip(".")
+        raise ConfigurationError(f"time_format is {time_format!r}: {reason}.") from senseless
     wrong = read.is_null() & texts.is_not_null()
     if wrong.any():
         _refuse_mixed(texts, read, time_format, asked)

@@ -14,10 +14,10 @@ _SAMPLE: Final = 100
 
 
 def blank_to_null(column: pl.Series) -> pl.Series:
-    """Text without its blank values; other columns unchanged.
+    """Text without its blank values.
 
     Args:
-        column: any column.
+        column: String.
 
     Returns:
         The column, with null where a text is empty or holds only blanks.
@@ -27,8 +27,6 @@ def blank_to_null(column: pl.Series) -> pl.Series:
         >>> blank_to_null(pl.Series(["a", " ", ""])).to_list()
         ['a', None, None]
     """
-    if column.dtype != pl.String:
-        return column
     return column.set(column.str.strip_chars() == "", None)
 
 
@@ -203,7 +201,10 @@ def as_numbers(column: pl.Series, *, decimal: str = ".") -> pl.Series:
 
 
 def _decimals(texts: pl.Series, decimal: str) -> pl.Series:
-    """Text to Float64, null where it is no number."""
+    """Text to Float64, null where it is no number; 1.234,56 has groups of thousands."""
+    group = "." if decimal == "," else ","
+    grouped = texts.str.contains(rf"^[-+]?\d{{1,3}}(?:\{group}\d{{3}})+\{decimal}\d+$")
+    texts = texts.str.replace_all(group, "", literal=True).zip_with(grouped, texts)
     if decimal == ",":
         texts = texts.set(texts.str.contains(".", literal=True), "no number")
         texts = texts.str.replace(",", ".", literal=True)
@@ -229,7 +230,9 @@ def as_context(column: pl.Series, *, decimal: str = ".") -> pl.Series:
     """
     if column.dtype != pl.String:
         return column
-    number = rf"^-?(?:0|[1-9]\d*)(?:\{decimal}\d+)?(?:[eE][-+]?\d+)?$"
+    group = "." if decimal == "," else ","
+    grouped = rf"[1-9]\d{{0,2}}(?:\{group}\d{{3}})+\{decimal}\d+"
+    number = rf"^-?(?:{grouped}|(?:0|[1-9]\d*)(?:\{decimal}\d+)?(?:[eE][-+]?\d+)?)$"
     either = rf"{number}|^(?:{'|'.join(('', *MISSING[:-1]))}|\\N)$"
     if not _all_match(column.drop_nulls().head(_SAMPLE).str.strip_chars(), either):
         return column

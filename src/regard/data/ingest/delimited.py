@@ -62,9 +62,9 @@ def open_delimited(
     if not data.strip():
         raise SourceError(f"{name} is empty. Give a file with one row per interaction.")
     dialect = find_dialect(data, name=name, delimiter=delimiter, header=header)
-    frame = _parse(data, dialect, name)
+    frame, padding = _without_padding(_parse(data, dialect, name))
     sign = decimal or find_decimal(frame)
-    notes = (*dialect.notes(), f"Characters are {found}.")
+    notes = (*dialect.notes(), f"Characters are {found}.", *padding)
     if sign == ",":
         notes = (*notes, "Numbers have a decimal comma.")
     return Table(frame, name, notes, sign, typed=False)
@@ -120,7 +120,8 @@ def _parse(data: bytes, dialect: Dialect, name: str) -> pl.DataFrame:
             data, has_header=False, schema=schema, separator=separator, quote_char=quote
         )
     except pl.exceptions.PolarsError as broken:
-        raise SourceError(f"{name} cannot be read as delimited text: {broken}.") from broken
+        reason = str(broken).splitlines()[0].rstrip(".")
+        raise SourceError(f"{name} cannot be read as delimited text: {reason}.") from broken
     if frame.height != len(found.ends) - dialect.header:
         raise SourceError(
             f"{name} has {len(found.ends) - dialect.header:,} lines of data, but {frame.height:,} "
@@ -129,6 +130,21 @@ def _parse(data: bytes, dialect: Dialect, name: str) -> pl.DataFrame:
     if separator != dialect.delimiter and dialect.quoted:
         frame = frame.select(pl.all().str.replace_all(_STAND_IN, dialect.delimiter, literal=True))
     return frame
+
+
+def _without_padding(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Columns without a blank that all their values begin with, as in `user, item, time`."""
+    padded = [
+        column.name
+        for column in frame
+        if column.drop_nulls().head(1).str.starts_with(" ").any()
+        and column.str.starts_with(" ").all()
+    ]
+    if not padded:
+        return frame, ()
+    names = ", ".join(map(repr, padded))
+    note = f"Every value of {names} begins with a blank, which is left away."
+    return frame.with_columns(pl.col(padded).str.strip_prefix(" ")), (note,)
 
 
 def _with_stand_in(data: bytes, delimiter: str, name: str) -> bytes:

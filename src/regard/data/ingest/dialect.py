@@ -26,8 +26,10 @@ _MAGIC: Final = (
     (b"PK\x03\x04", "a ZIP archive or spreadsheet; extract it or export it as CSV"),
 )
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1e\x1f"))
-_COMMA_NUMBER: Final = r"^[-+]?\d+,\d+$"
-_CLEARLY_DECIMAL: Final = r"^[-+]?(?:\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+|0\d*,\d+)$"
+_COMMA_NUMBER: Final = r"^[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+$"
+_CLEARLY_DECIMAL: Final = (
+    r"^[-+]?(?:\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+|0\d*,\d+|\d{1,3}(?:\.\d{3})+,\d+)$"
+)
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def find_decimal(frame: pl.DataFrame) -> str:
             continue
         texts = column.drop_nulls().str.strip_chars()
         texts = texts.filter(texts != "")
-        plain = texts.str.contains(r"^[-+]?\d+(?:,\d+)?$").all()
+        plain = texts.str.contains(rf"^[-+]?\d+$|{_COMMA_NUMBER}").all()
         if plain and texts.str.contains(_CLEARLY_DECIMAL).any():
             return ","
     return "."

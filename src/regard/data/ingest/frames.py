@@ -35,16 +35,21 @@ def open_frame(source: Any) -> Table:
             "Parquet file, or a frame of pandas, Polars, Arrow or DuckDB."
         ) from strange
     except nw.exceptions.DuplicateError as twice:
-        raise ColumnError(f"The frame has two columns of one name: {twice}") from twice
+        raise ColumnError(_two_columns("The frame", twice)) from twice
     name = f"a {frame.implementation.name.lower()} frame"
     try:
         table = _to_polars(frame)
     except nw.exceptions.DuplicateError as twice:
-        raise ColumnError(f"{name} has two columns of one name: {twice}") from twice
+        raise ColumnError(_two_columns(name, twice)) from twice
     except Exception as broken:
         reason = str(broken).splitlines()[0] if str(broken) else type(broken).__name__
         raise SourceError(f"{name} cannot be converted to a typed table: {reason}") from broken
     return Table(table, name)
+
+
+def _two_columns(name: str, twice: Exception) -> str:
+    """The sentence for a frame that calls two columns by one name."""
+    return f"{name} has two columns of one name: {' '.join(str(twice).split())}."
 
 
 def _to_polars(frame: nw.DataFrame[Any] | nw.LazyFrame[Any]) -> pl.DataFrame:

@@ -135,6 +135,8 @@ def read(
         raise ConfigurationError(
             "Give time= (real time) or order= (a mere order), not both: one of them orders the log."
         )
+    if user is not None and user == item:
+        raise ConfigurationError(f"user= and item= both name {user!r}; they must differ.")
     given = {role: column for role, column in named.items() if column is not None}
     wish = _Wish(given, order, time_format, time_unit, timezone)
     table = open_source(
@@ -204,9 +206,12 @@ def _require_roles(table: Table, roles: Mapping[str, str], wish: _Wish) -> None:
         )
     for role in (USER, ITEM):
         if role not in roles:
+            hint = ""
+            if role == USER and SESSION in roles:
+                hint = f" To learn from sessions, say user={roles[SESSION]!r}."
             raise ColumnError(
                 f"No column of {table.name} looks like the {role} {has}. Say which it is: "
-                f"{role}='...'."
+                f"{role}='...'.{hint}"
             )
     if TIME not in roles and wish.order is None:
         raise ColumnError(
