@@ -42,12 +42,12 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "tokens", "rate", "patience"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:
                 raise ConfigurationError(
                     f"training.{name}={getattr(self, name)} must be greater than 0."
                 )
         for name in ("weight_decay", "clip", "checkpoint_seconds"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise ConfigurationError(
                     f"training.{name}={getattr(self, name)} must be 0 or more."
                 )
