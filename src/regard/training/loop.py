@@ -3,6 +3,7 @@
 It can be killed at any moment and goes on from its last checkpoint to the very same weights.
 """
 
+import math
 import resource
 import sys
 import time
@@ -15,7 +16,7 @@ from torch import nn
 
 from regard.data.batches import TrainingBatches
 from regard.data.split import TrainingPart
-from regard.errors import TrainingError
+from regard.errors import TooLittleDataError, TrainingError
 from regard.losses.contract import Loss
 from regard.models.contract import ModelInput, SequenceModel
 from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -86,6 +87,10 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
 
     Returns:
         What happened.
+
+    Raises:
+        TrainingError: training diverged, or the checkpoint is damaged or of another run.
+        TooLittleDataError: there is no next item to learn from.
     """
     watcher = watcher or Silence()
     devices = [parameter.device for parameter in model.parameters() if parameter.is_cuda][:1]
@@ -120,7 +125,7 @@ def _one_epoch(
     device = next(model.parameters()).device
     model.train()
     saved = clock = time.perf_counter()
-    rate = 0.0
+    rate = optimiser.param_groups[0]["lr"]
     for batch in batches.epoch(progress.epoch, start=progress.batch):
         done = (progress.epoch + progress.batch / total) / config.epochs
         rate = rate_at(done, highest=config.rate, warmup=config.warmup)
@@ -156,7 +161,7 @@ def _step(
     states_TD, targets_T = plan.objective(model, batch)
     loss = plan.loss(states_TD, model.item_table(), targets_T)
     value = float(loss.detach())
-    if not value < float("inf"):
+    if not math.isfinite(value):
         raise TrainingError(
             f"The loss became {value}: training diverged. Lower training.rate (now "
             f"{plan.config.rate}) or set training.clip."
@@ -173,8 +178,18 @@ def _close_epoch(
     model: SequenceModel, plan: Plan, progress: _Progress, rate: float, watcher: Watcher
 ) -> None:
     """Validate, keep the weights if they are the best, and begin a new epoch."""
+    if not progress.targets:
+        raise TooLittleDataError(
+            "The training part holds no next item to learn from: its histories are of one event or "
+            "of unknown items. Bring longer histories, or lower min_count."
+        )
     clock = time.perf_counter()
     validation = plan.validate(model)
+    if math.isnan(validation):
+        raise TrainingError(
+            f"The validation {plan.metric} of epoch {progress.epoch + 1} is nan, which is neither "
+            "better nor worse than another: training diverged, or the metric has no value here."
+        )
     epoch = Epoch(
         progress.epoch + 1,
         progress.loss / max(progress.targets, 1),
