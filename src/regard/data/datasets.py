@@ -11,10 +11,10 @@ def online_retail() -> Path:
     prices of zero, codes that are no products, exact duplicates. Columns: InvoiceNo, StockCode,
     Description, Quantity, InvoiceDate (local time of the shop), UnitPrice, CustomerID, Country.
 
-    Credit: Daqing Chen, Sai Liang Sain and Kun Guo, "Data mining for the online retail industry: A
+    Credit: Daqing Chen, Sai Laing Sain and Kun Guo, "Data mining for the online retail industry: A
     case study of RFM model-based customer segmentation using data mining", Journal of Database
-    Marketing and Customer Strategy Management 19(3), 2012; UCI Machine Learning Repository,
-    https://doi.org/10.24432/C5BW33, CC BY 4.0. Converted to Parquet and otherwise unmodified.
+    Marketing and Customer Strategy Management 19(3), 2012, https://doi.org/10.1057/dbm.2012.17;
+    UCI Machine Learning Repository, "Online Retail", CC BY 4.0. Converted to Parquet and otherwise unmodified.
 
     Returns:
         Path of a Parquet file.
