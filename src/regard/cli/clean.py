@@ -1,0 +1,127 @@
+"""`regard clean`: the rows worth learning from, and the others with their reasons."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from regard.cli.options import CleaningOptions, LogFile, SourceOptions
+from regard.cli.pages import page
+from regard.cli.places import parquet_file, quarantine_beside, refuse_same
+from regard.cli.voice import Voice
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from regard.data.interactions import Interactions
+
+_SAMPLE_ROWS: Final = 10_000
+
+
+@page
+def clean(
+    file: LogFile,
+    *,
+    out: Annotated[Path, typer.Option(metavar="CLEAN.parquet", help="Where the kept rows go.")],
+    quarantine: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="Q.parquet",
+            help="Where the removed rows go. CLEAN.quarantine.parquet if omitted.",
+        ),
+    ] = None,
+    columns: SourceOptions,
+    cleaning: CleaningOptions,
+    voice: Voice,
+) -> None:
+    """Remove rows that nobody wants to learn from, and explain each of them.
+
+    The kept rows become a Parquet file that every command reads without options; the removed ones
+    go into quarantine, each with its rule and reason.
+    """
+    from regard.cli.logs import clean_log, read_log
+    from regard.cli.recipes import recipe_of
+    from regard.data.atomic import atomic_file
+
+    parquet_file(out, "--out")
+    removed = (
+        quarantine_beside(out) if quarantine is None else parquet_file(quarantine, "--quarantine")
+    )
+    refuse_same(file, out, removed)
+    recipe = recipe_of(file, columns)
+    log, report = clean_log(read_log(recipe), recipe, cleaning)
+    table = to_table(log)
+    # One inside the other: where the second cannot be written, neither is there.
+    with atomic_file(removed) as draft:
+        report.quarantine.write_parquet(draft)
+        with atomic_file(out) as kept:
+            table.write_parquet(kept)
+    again = shlex.join(["regard", "fit", str(out), *flags_to_read(table), "--out", "model"])
+    voice.show(report)
+    voice.show(f"\nKept rows     {out}\nRemoved rows  {removed}\nGo on with    {again}")
+    voice.finish({**report.to_dict(), "out": str(out), "quarantine": str(removed), "next": again})
+
+
+def to_table(log: "Interactions") -> "pl.DataFrame":
+    """A log as a table that can be read again: names of roles, times as moments in UTC.
+
+    The row numbers stay behind: they count the rows of another file, and the order of the rows,
+    which decides ties, is kept by the file itself.
+
+    Args:
+        log: typed interactions.
+
+    Returns:
+        One row for each interaction. Times stay seconds where microseconds would lose something.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.interactions import Interactions
+        >>> log = Interactions.of(pl.DataFrame({"user": [1], "item": ["a"], "time": [0.5]}))
+        >>> str(to_table(log)["time"][0])
+        '1970-01-01 00:00:00.500000+00:00'
+    """
+    import polars as pl
+
+    from regard.schema import ROW, TIME
+
+    table = log.collect().drop(ROW)
+    if TIME not in table.columns:
+        return table
+    microseconds = (pl.col(TIME) * 1e6).round().cast(pl.Int64, strict=False)
+    moments = table.select(
+        TIME, at=microseconds.cast(pl.Datetime("us", "UTC")), again=microseconds / 1e6
+    )
+    if not moments["again"].equals(moments[TIME].rename("again")):
+        return table
+    return table.with_columns(moments["at"].alias(TIME))
+
+
+def flags_to_read(table: "pl.DataFrame") -> list[str]:
+    """The options without which a table of `to_table` would be misunderstood.
+
+    Args:
+        table: named by roles; a context column may have a name that suits a role as well.
+
+    Returns:
+        Options of the command line; none where names say it all.
+
+    Example:
+        >>> import polars as pl
+        >>> flags_to_read(pl.DataFrame({"user": [1], "item": ["a"], "position": [0]}))
+        ['--order', 'position']
+    """
+    from regard.data.roles import propose_roles
+    from regard.errors import ColumnError
+    from regard.schema import POSITION, ROLES
+
+    ordered = [] if POSITION not in table.columns else ["--order", POSITION]
+    roles = [name for name in ROLES if name in table.columns and name != POSITION]
+    sample = table.gather_every(max(1, table.height // _SAMPLE_ROWS))
+    try:
+        found = {each.role: each.column for each in propose_roles(sample, wanted=roles)}
+    except ColumnError:
+        found = {}
+    unclear = [role for role in roles if found.get(role) != role]
+    return ordered + [text for role in unclear for text in (f"--{role}", role)]

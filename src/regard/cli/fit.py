@@ -1,0 +1,121 @@
+"""`regard fit`: from a log to a bundle."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.cli.options import CleaningOptions, LogOrRecipe, RunOptions, SourceOptions
+from regard.cli.pages import page
+from regard.cli.voice import Voice
+
+if TYPE_CHECKING:
+    from regard.data.interactions import Interactions
+    from regard.data.report import CleaningReport
+    from regard.recommender.recommender import Recommender
+
+
+@page
+def fit(
+    file: LogOrRecipe,
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The bundle, a folder to be made.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a bundle that is there.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Discard the checkpoint of a run that was stopped.")
+    ] = False,
+    columns: SourceOptions,
+    cleaning: CleaningOptions,
+    run: RunOptions,
+    voice: Voice,
+) -> None:
+    """Learn from a log: clean it, split it, train, measure on the test part, save a bundle.
+
+    A run that was stopped, by Ctrl-C or by force, goes on from its last checkpoint when the same
+    command is given again. The bundle appears complete or not at all.
+    """
+    from dataclasses import replace
+
+    from regard.cli.logs import as_cleaned, clean_log, read_log
+    from regard.cli.places import checkpoint_beside, free_folder, is_bundle
+    from regard.cli.recipes import recipe_of
+    from regard.recommender.recommender import Recommender
+
+    target = free_folder(
+        out,
+        replaceable=is_bundle if overwrite else lambda _: False,
+        advice="only a bundle can be, with --overwrite",
+    )
+    recipe = recipe_of(file, columns, run)
+    # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
+    recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
+    log, cleaned = clean_log(read_log(recipe), recipe, cleaning)
+    voice.show(cleaned)
+    with checkpoint_beside(target, restart=restart) as checkpoint:
+        learn(recommender, log, checkpoint, voice)
+        recommender.recipe = as_cleaned(recommender.recipe, cleaned)
+        test = recommender.evaluate()
+        recommender.add_to_card(cleaning=cleaned.to_dict(), test=test.to_dict())
+        quarantine = save_with_quarantine(recommender, cleaned, target, overwrite=overwrite)
+    again = shlex.join(["regard", "recommend", str(out), "--user", str(test.user_ids[0])])
+    voice.show(
+        f"\n{test}\n\nBundle        {out}\nRemoved rows  {quarantine}\nGo on with    {again}"
+    )
+    history = recommender.learned.history
+    voice.finish({
+        "bundle": str(target),
+        "quarantine": str(quarantine),
+        "recipe": recommender.recipe.to_dict(),
+        "cleaning": cleaned.to_dict(),
+        "training": None if history is None else history.to_dict(),
+        "test": test.to_dict(),
+        "next": again,
+    })  # fmt: skip
+
+
+def learn(
+    recommender: "Recommender", log: "Interactions", checkpoint: Path | None, voice: Voice
+) -> None:
+    """Fit with a progress bar.
+
+    Args:
+        recommender: what shall learn.
+        log: cleaned.
+        checkpoint: file for checkpoints.
+        voice: says what is going on.
+    """
+    from regard.cli.training import PromptBar
+
+    recipe = recommender.recipe
+    metric = f"ndcg@{recipe.evaluation.ks[-1]}"
+    with PromptBar(voice.console(), metric, recipe.training.epochs, checkpoint) as bar:
+        recommender.fit(log, checkpoint=checkpoint, watcher=bar)
+    if (history := recommender.learned.history) is not None:
+        voice.say(f"  {history}")
+
+
+def save_with_quarantine(
+    recommender: "Recommender", cleaned: "CleaningReport", target: Path, **how: Any
+) -> Path:
+    """Save a bundle and, beside it, the rows that cleaning removed: both or neither.
+
+    Args:
+        recommender: fitted.
+        cleaned: holds the removed rows.
+        target: the folder of the bundle.
+        how: as in `Recommender.save`.
+
+    Returns:
+        The path of the quarantine.
+    """
+    from regard.cli.places import quarantine_beside
+    from regard.data.atomic import atomic_file
+
+    quarantine = quarantine_beside(target)
+    with atomic_file(quarantine) as draft:
+        cleaned.quarantine.write_parquet(draft)
+        recommender.save(target, **how)
+    return quarantine

@@ -1,0 +1,113 @@
+"""Where results go: refused before any work is done, never half-written."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from regard.bundle.manifest import NAME
+from regard.errors import ConfigurationError, StorageError
+
+
+def parquet_file(path: Path, option: str) -> Path:
+    """Refuse a name that does not say Parquet, since reading goes by the suffix.
+
+    Args:
+        path: to be written.
+        option: that named it.
+
+    Returns:
+        The path.
+
+    Raises:
+        ConfigurationError: it has another suffix.
+    """
+    if path.suffix not in (".parquet", ".pq"):
+        raise ConfigurationError(f"{option} {path} must end in .parquet; that is what is written.")
+    return path
+
+
+def quarantine_beside(path: Path) -> Path:
+    """Where removed rows go when nobody says so.
+
+    Example:
+        >>> quarantine_beside(Path("runs/clean.parquet")).name, quarantine_beside(Path("m")).name
+        ('clean.quarantine.parquet', 'm.quarantine.parquet')
+    """
+    name = path.stem if path.suffix in (".parquet", ".pq") else path.name
+    return path.with_name(f"{name}.quarantine.parquet")
+
+
+def refuse_same(*paths: Path) -> None:
+    """Refuse to write over what is read, or two results over each other.
+
+    Raises:
+        ConfigurationError: two of the paths are one.
+    """
+    met: set[Path] = set()
+    for path in paths:
+        if path.resolve() in met:
+            raise ConfigurationError(
+                f"{path} is named twice; it would be overwritten. Name another."
+            )
+        met.add(path.resolve())
+
+
+def free_folder(out: Path, *, replaceable: Callable[[Path], bool], advice: str) -> Path:
+    """Refuse at once, and not after an hour of training, a folder that cannot be written.
+
+    Args:
+        out: the folder to be made.
+        replaceable: whether a folder that is there, and not empty, may be replaced.
+        advice: what to do where it may not.
+
+    Returns:
+        The folder, resolved.
+
+    Raises:
+        StorageError: something is there that may not be replaced.
+    """
+    target = out.resolve()
+    if target.exists() and not target.is_dir():
+        raise StorageError(f"{out} is a file; name a folder that is not there yet.")
+    if Path.cwd().is_relative_to(target):
+        raise StorageError(f"{out} is the folder you are working in, or above it; name a new one.")
+    if target.exists() and any(target.iterdir()) and not replaceable(target):
+        raise StorageError(f"{out} is there already and will not be replaced; {advice}.")
+    return target
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a bundle, sound or not, so that --overwrite may replace it."""
+    return (folder / NAME).is_file()
+
+
+@contextmanager
+def checkpoint_beside(target: Path, *, restart: bool) -> Iterator[Path]:
+    """A file for checkpoints in a hidden folder beside a bundle, gone once the bundle is there.
+
+    Args:
+        target: the folder that the bundle will be.
+        restart: discard what an earlier run left.
+
+    Yields:
+        The path of the file; where it exists, an earlier run was stopped.
+
+    Raises:
+        StorageError: the folder cannot be made.
+    """
+    folder = target.with_name(f".{target.name}.training")
+    try:
+        if restart:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as broken:
+        raise StorageError(
+            f"{folder} could not be made ({broken.strerror}); choose another folder."
+        ) from broken
+    try:
+        yield folder / "checkpoint.pt"
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        with suppress(OSError):  # an empty folder is of no use; one with a checkpoint stays
+            folder.rmdir()
