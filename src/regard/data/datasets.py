@@ -14,7 +14,8 @@ def online_retail() -> Path:
     Credit: Daqing Chen, Sai Laing Sain and Kun Guo, "Data mining for the online retail industry: A
     case study of RFM model-based customer segmentation using data mining", Journal of Database
     Marketing and Customer Strategy Management 19(3), 2012, https://doi.org/10.1057/dbm.2012.17;
-    UCI Machine Learning Repository, "Online Retail", CC BY 4.0. Converted to Parquet and otherwise unmodified.
+    UCI Machine Learning Repository, "Online Retail", CC BY 4.0. Converted to Parquet,
+    otherwise unmodified.
 
     Returns:
         Path of a Parquet file.
