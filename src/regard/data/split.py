@@ -23,7 +23,7 @@ from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.vocabulary import Vocabulary
 from regard.errors import ConfigurationError, DataError, NeedsClockError, TooLittleDataError
-from regard.schema import ITEM, ROW, TIME, USER
+from regard.schema import ITEM, ROW, TIME, UNKNOWN, USER
 from regard.shapes import Codes, Mask, Offsets, Seconds
 
 
@@ -35,7 +35,8 @@ class Targets(StrEnum):
     FIRST = "first"
     """The first one after the cut, given everything before the cut."""
     ALL = "all"
-    """All distinct items after the cut at once, given everything before the cut."""
+    """All distinct items after the cut at once, given everything before the cut; events of items
+    outside the vocabulary each count, since one code stands for all of them."""
 
 
 @dataclass(frozen=True)
@@ -326,9 +327,9 @@ def _period(sequences: Sequences, begins: Offsets, ends: Offsets, targets: Targe
     query = np.repeat(np.arange(len(asked)), lengths)
     within = np.arange(len(query)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     position = np.repeat(begins[asked], lengths) + within
-    wanted = pl.DataFrame({"query": query, "item": sequences.items[position]}).unique(
-        maintain_order=True
-    )
+    pairs = pl.DataFrame({"query": query, "item": sequences.items[position]})
+    # Cold items share one code and cannot be told apart: each stays, and each is a miss.
+    wanted = pairs.filter(pl.struct(pl.all()).is_first_distinct() | (pl.col("item") == UNKNOWN))
     offsets = np.searchsorted(wanted["query"].to_numpy(), np.arange(len(asked) + 1))
     times = None if sequences.times is None else sequences.times[begins[asked]]
     codes = wanted["item"].to_numpy()
