@@ -1,5 +1,6 @@
 """Everything a stopped training needs to go on as if nothing had happened."""
 
+import hashlib
 import io
 import pickle
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ import torch
 from regard.data.atomic import atomic_file
 from regard.errors import TrainingError
 
-_FORMAT = 1
+_HEADER = b"Regard checkpoint, format 1\n"
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         path: of the file.
     """
     buffer = io.BytesIO()
-    torch.save({"format": _FORMAT, **checkpoint.__dict__}, buffer)
-    with atomic_file(path) as file:
-        file.write_bytes(buffer.getbuffer())
+    torch.save(checkpoint.__dict__, buffer)
+    content = buffer.getbuffer()
+    with atomic_file(path) as draft, draft.open("wb") as file:
+        file.write(_HEADER + hashlib.sha256(content).digest())
+        file.write(content)
 
 
 def load_checkpoint(path: Path, run: str) -> Checkpoint:
@@ -69,15 +73,24 @@ def load_checkpoint(path: Path, run: str) -> Checkpoint:
     """
     advice = "Delete it, or pass --restart, to train from the beginning."
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-        known = values.pop("format") == _FORMAT
-        checkpoint = Checkpoint(**values)
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as broken:
-        raise TrainingError(f"The checkpoint {path} cannot be read. {advice}") from broken
-    if not known:
-        raise TrainingError(f"The checkpoint {path} is of another version of Regard. {advice}")
+        checkpoint = Checkpoint(**_content(path.read_bytes()))
+    except (OSError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError) as broken:
+        raise TrainingError(
+            f"The checkpoint {path} is damaged or of another version of Regard. {advice}"
+        ) from broken
     if checkpoint.run != run:
         raise TrainingError(
             f"The checkpoint {path} was left by a run with other data or settings. {advice}"
         )
     return checkpoint
+
+
+def _content(whole: bytes) -> dict[str, Any]:
+    """What was saved; torch itself would read changed numbers without a word."""
+    start = len(_HEADER) + _DIGEST_BYTES
+    if whole[:start] != _HEADER + hashlib.sha256(whole[start:]).digest():
+        raise ValueError("Its checksum is not that of its content.")
+    values: dict[str, Any] = torch.load(
+        io.BytesIO(whole[start:]), map_location="cpu", weights_only=True
+    )
+    return values
