@@ -1,0 +1,92 @@
+"""What a watcher shows, and where training may compute."""
+
+import io
+
+import pytest
+import torch
+from rich.console import Console
+
+from regard.errors import ConfigurationError
+from regard.training.device import choose_device, use_wanted_threads
+from regard.training.history import Epoch
+from regard.training.watching import ProgressBar, Silence
+
+EPOCH = Epoch(
+    3, loss=5.25, validation=0.125, rate=0.001, targets=5000, seconds=2.5, validation_seconds=1.0
+)
+
+
+def shown(*, terminal: bool) -> str:
+    """What a short training writes."""
+    page = io.StringIO()
+    console = Console(file=page, force_terminal=terminal, width=120)
+    with ProgressBar(console, "ndcg@10") as bar:
+        bar.step(0.25, 6.0, 1234.0)
+        bar.epoch(EPOCH, best=True)
+        bar.step(0.5, 5.5, 1234.0)
+        bar.epoch(EPOCH, best=False)
+    return page.getvalue()
+
+
+def test_a_log_file_gets_one_line_for_each_epoch() -> None:
+    best, other = shown(terminal=False).splitlines()
+    words = "epoch 3 loss 5.2500 ndcg@10 0.1250 * 2,000 targets/s 2.5 s"
+    assert " ".join(best.split()) == words
+    assert "*" not in other
+    assert best.replace("*", " ") == other
+
+
+def test_a_terminal_gets_a_live_line_too() -> None:
+    text = shown(terminal=True)
+    assert "loss 5.500  1,234 targets/s  ndcg@10 0.1250" in text
+    assert "50 %" in text
+    assert text.count("epoch   3") == 2
+
+
+def test_a_step_before_the_bar_is_shown_does_no_harm() -> None:
+    page = io.StringIO()
+    ProgressBar(Console(file=page), "ndcg@10").step(0.5, 6.0, 1.0)
+    assert page.getvalue() == ""
+
+
+def test_an_error_passes_through_and_stops_the_bar() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with pytest.raises(KeyError), ProgressBar(console, "ndcg@10"):
+        raise KeyError
+    with ProgressBar(console, "ndcg@10"):
+        pass
+
+
+def test_silence_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    Silence().step(0.5, 6.0, 1.0)
+    Silence().epoch(EPOCH, best=True)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert choose_device().type == ("cuda" if there else "cpu")
+
+
+def test_a_named_device_is_taken() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["banana", "cuda:99", "", "cpu:x"])
+def test_a_device_that_is_not_there_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"Device '{name}' cannot be used here .*'auto'"):
+        choose_device(name)
+
+
+def test_threads_are_those_of_the_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", taken.append)
+    monkeypatch.delenv("REGARD_THREADS", raising=False)
+    use_wanted_threads()
+    monkeypatch.setenv("REGARD_THREADS", "3")
+    use_wanted_threads()
+    assert taken == [3]
+    monkeypatch.setenv("REGARD_THREADS", "many")
+    with pytest.raises(ConfigurationError, match="REGARD_THREADS is 'many'"):
+        use_wanted_threads()
