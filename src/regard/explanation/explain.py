@@ -7,7 +7,7 @@ import numpy as np
 
 from regard.data.queries import Queries
 from regard.data.vocabulary import Id, Vocabulary
-from regard.errors import ModelInputError
+from regard.errors import ConfigurationError, ModelInputError
 from regard.evaluation.protocol import Seen
 from regard.evaluation.ranking import Scorer
 from regard.explanation.attention_map import Tracer, attention_shares
@@ -57,7 +57,8 @@ def explain(
     Raises:
         ModelInputError: there is not exactly one query, `longest` is below 1, or a network is
             asked about an empty history.
-        ConfigurationError: the item is no candidate, such as a seen one where those are removed.
+        ConfigurationError: the item is no candidate, such as a seen one where those are removed,
+            or `seen` is neither word.
 
     Example:
         >>> import polars as pl
@@ -78,6 +79,8 @@ def explain(
             f"An explanation is of one query and looks at one event or more; received "
             f"{len(queries)} queries and longest={longest}."
         )
+    if seen not in list(Seen):
+        raise ConfigurationError(f"seen must be 'keep' or 'remove'; received {seen!r}.")
     candidate_N = candidates(queries, vocabulary.size, Seen(seen))
     visible = newest(queries, longest)
     if isinstance(scorer, Tracer) and not visible.history_lengths[0]:
@@ -106,7 +109,7 @@ def explain(
         earlier=earlier,
         agreement=agreed,
         check=check,
-        sentence=reason(item_name(item, title), removals.place, count, events),
+        sentence=reason(item_name(item, title), removals.place, count, events, check),
         notes=_notes(shares_E is not None, earlier),
     )
 

@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 
 from regard.data.queries import Queries
 from regard.evaluation.ranking import Scorer
-from regard.explanation.removal import lowering
+from regard.explanation.removal import MATTERS, lowering
 from regard.explanation.standing import stand
 from regard.explanation.variants import newest, variants
 from regard.randomness import stream
@@ -59,9 +59,11 @@ class DeletionCheck:
         most_attended: by how much the log-odds fall without the most attended events.
         random: the same for random events, mean over the draws.
         above: share of the draws that it falls further than, 0 to 1; equal ones count half.
+        place_without: place of the item without the most attended events; None where it would
+            never be recommended.
 
     Example:
-        >>> print(DeletionCheck(2, 20, 1.5, 0.4, 0.95))
+        >>> print(DeletionCheck(2, 20, 1.5, 0.4, 0.95, 14))
         Without the 2 events it looked at most, the log-odds change by -1.50; without 2 random
         ones by -0.40 on average (further than in 95 % of 20 draws).
     """
@@ -71,6 +73,12 @@ class DeletionCheck:
     most_attended: float
     random: float
     above: float
+    place_without: int | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether what was looked at matters, and more than chance in nineteen draws of twenty."""
+        return self.most_attended >= MATTERS and self.above >= 0.95
 
     def __str__(self) -> str:
         return (
@@ -121,8 +129,15 @@ def check_deletion(
     chosen = np.argsort(noise, axis=1)[:, :removed]
     np.put_along_axis(keep_VE[2:], chosen, values=False, axis=1)
     asked = variants(newest(queries, events), keep_VE)
-    log_odds_V = stand(scorer, asked, target, candidate_N).log_odds_Q
-    falls_V = lowering(float(log_odds_V[0]), log_odds_V[1:])
+    found = stand(scorer, asked, target, candidate_N)
+    falls_V = lowering(float(found.log_odds_Q[0]), found.log_odds_Q[1:])
     attended, random_V = falls_V[0], falls_V[1:]
     further = np.count_nonzero(random_V < attended) + np.count_nonzero(random_V == attended) / 2
-    return DeletionCheck(removed, draws, float(attended), float(random_V.mean()), further / draws)
+    return DeletionCheck(
+        removed,
+        draws,
+        most_attended=float(attended),
+        random=float(random_V.mean()),
+        above=further / draws,
+        place_without=int(found.place_Q[1]) or None,
+    )

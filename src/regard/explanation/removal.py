@@ -7,6 +7,7 @@ event at a time: of two events that say the same, neither matters alone.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from regard.evaluation.ranking import BUDGET_BYTES, Scorer
 from regard.explanation.standing import stand
 from regard.explanation.variants import newest, variants
 from regard.shapes import Floats, Mask, Offsets
+
+MATTERS: Final = 0.1
+"""Log-odds: a smaller effect changes the odds by less than about a tenth, and is called none."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One explanation: what was recommended, and what each past event had to do with it."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 from regard.data.vocabulary import Id
 from regard.evaluation.tables import plain_table
 from regard.explanation.faithfulness import DeletionCheck
+from regard.explanation.removal import MATTERS
 
 NAMELESS: Final = "an item the model does not know"
 """What an event with an item outside the vocabulary is called."""
@@ -123,7 +124,7 @@ class Explanation:
         return any(event.attention is not None for event in self.events)
 
     def most_important(self, count: int) -> tuple[EventReason, ...]:
-        """The events with the largest effects, or else the most attention, oldest first."""
+        """The events that matter most, then those with most attention, oldest first."""
         order = sorted(range(len(self.events)), key=lambda at: _weight(self.events[at]))
         return tuple(self.events[at] for at in sorted(order[::-1][:count]))
 
@@ -159,7 +160,8 @@ class Explanation:
             yield plain_table(header, [_cells(event) for event in reversed(shown)])
         left_out = len(self.events) - len(shown)
         if left_out:
-            largest = max(_weight(e)[0] for e in set_aside(self.events, shown))
+            kept = {id(event) for event in shown}
+            largest = max(abs(e.effect or 0.0) for e in self.events if id(e) not in kept)
             yield f"  and {left_out} more events, no effect above {largest:.2f} either way"
         if shown:
             yield ""
@@ -198,17 +200,10 @@ def day(seconds: float) -> str:
         return f"{seconds:g} s"
 
 
-def set_aside(
-    events: Iterable[EventReason], shown: Iterable[EventReason]
-) -> tuple[EventReason, ...]:
-    """The events that are not shown; equal ones are told apart by who they are."""
-    kept = {id(event) for event in shown}
-    return tuple(event for event in events if id(event) not in kept)
-
-
-def _weight(event: EventReason) -> tuple[float, float]:
-    """What makes an event worth a row: effect first, attention second."""
-    return abs(event.effect or 0.0), event.attention or 0.0
+def _weight(event: EventReason) -> tuple[float, float, float]:
+    """What makes an event worth a row: an effect that matters, else attention, else any effect."""
+    effect = abs(event.effect or 0.0)
+    return effect if effect >= MATTERS else 0.0, event.attention or 0.0, effect
 
 
 def _cells(event: EventReason) -> list[str]:
@@ -219,7 +214,8 @@ def _cells(event: EventReason) -> list[str]:
     if event.effect is None:
         return [name + when, attention, "", ""]
     place = "never" if event.place_without is None else f"{event.place_without:,}"
-    return [name + when, attention, f"{event.effect:+.2f}", place]
+    # Adding zero turns a rounded -0.00 into +0.00.
+    return [name + when, attention, f"{round(event.effect, 2) + 0.0:+.2f}", place]
 
 
 def _finite(number: float | None) -> float | str | None:

@@ -1,18 +1,21 @@
 """The reason in plain words, and no more than the numbers say."""
 
 from collections.abc import Sequence
-from typing import Final
 
+from regard.explanation.faithfulness import DeletionCheck
+from regard.explanation.removal import MATTERS
 from regard.explanation.result import EventReason
 
-MATTERS: Final = 0.1
-"""Effects smaller than this change the odds by less than about a tenth: called no effect."""
 _NAMED = 2
 """More reasons than two are not remembered."""
 
 
 def reason(
-    name: str, place: int, candidates: int, events: Sequence[EventReason], *, earlier: int = 0
+    name: str,
+    place: int,
+    candidates: int,
+    events: Sequence[EventReason],
+    check: DeletionCheck | None = None,
 ) -> str:
     """Say why an item stands where it stands.
 
@@ -21,7 +24,8 @@ def reason(
         place: in the recommended list, from 1.
         candidates: how many items could have been recommended.
         events: with their effects, oldest first.
-        earlier: how many events before those the recommender did not look at.
+        check: what removing several events at once did; events that say the same hide each
+            other when they are removed one at a time.
 
     Returns:
         One to three sentences.
@@ -35,22 +39,36 @@ def reason(
     subject = f"{name} (place {place:,} of {candidates:,})"
     if not events:
         return f"{subject} is recommended without any history: that of this person is empty."
-    if len(events) == 1 and not earlier and events[0].effect is None:
+    if len(events) == 1:
         return (
             f"{subject} is recommended after a single event, {events[0].label}. Without it there "
             "is no history left to ask about, so how much it matters cannot be said."
         )
-    sentences = (_main(subject, place, events), _contradiction(events))
+    together = check is not None and check.passed
+    sentences = (
+        _main(subject, place, events, check if together else None),
+        "" if together else _contradiction(events),
+    )
     return " ".join(each for each in sentences if each)
 
 
-def _main(subject: str, place: int, events: Sequence[EventReason]) -> str:
-    """What speaks for the item, or that nothing does, and what speaks against it."""
+def _main(
+    subject: str, place: int, events: Sequence[EventReason], together: DeletionCheck | None
+) -> str:
+    """What speaks for the item, one event or several, or that nothing does; and what against."""
     by_effect = sorted(events, key=lambda event: -(event.effect or 0.0))
     helping = [event for event in by_effect if (event.effect or 0.0) >= MATTERS]
     against = [event for event in by_effect[::-1] if (event.effect or 0.0) <= -MATTERS]
     if helping:
         told = f"{subject} is recommended because of {_listed(helping)}: {_fall(helping, place)}."
+    elif together is not None:
+        most = sorted(events, key=lambda event: -(event.attention or 0.0))
+        named = list(dict.fromkeys(event.label for event in most[: together.removed]))[:_NAMED]
+        return (
+            f"{subject} is recommended because of several events that say the same, such as "
+            f"{' and '.join(named)}: no one matters alone, but without the {together.removed} that the "
+            f"model looked at most, it would {_move(place, together.place_without)}."
+        )
     elif against:
         return (
             f"{subject} is recommended in spite of {against[0].label}: without that, it would "
@@ -97,8 +115,8 @@ def _contradiction(events: Sequence[EventReason]) -> str:
     if len(looked) < 2:
         return ""
     most = max(looked, key=lambda event: event.attention or 0.0)
-    # An even spread points at nobody, so it cannot mislead anybody.
-    if most.effect is None or (most.attention or 0.0) * len(events) < 1.5:
+    # A flat spread points at nobody, so it cannot mislead anybody.
+    if most.effect is None or (most.attention or 0.0) < max(1.5 / len(events), 0.1):
         return ""
     opening = f"The model looked most at {most.label} ({100 * (most.attention or 0.0):.0f} %)"
     if most.effect <= -MATTERS:

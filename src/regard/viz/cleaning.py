@@ -35,7 +35,7 @@ def draw_cleaning(report: CleaningReport) -> "Figure":
     figure.add_trace(
         go.Bar(
             x=rows, y=names, orientation="h", cliponaxis=False,
-            text=[f"{count:,}" for count in rows], textposition="auto",
+            text=[f"{count:,}" for count in rows], textposition="outside",
             marker={"color": [BLUE, *[ORANGE] * len(removals)]},
             hovertext=["kept", *(label(removal.reason, 90) for removal in removals)],
             hovertemplate="%{hovertext}<br>%{x:,} rows<extra></extra>",
@@ -43,5 +43,5 @@ def draw_cleaning(report: CleaningReport) -> "Figure":
     )  # fmt: skip
     figure.update_xaxes(title_text="rows")
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(height=110 + ROW_HEIGHT * len(rows), bargap=0.3)
+    figure.update_layout(height=110 + ROW_HEIGHT * len(rows), bargap=0.3, margin={"r": 72})
     return figure

@@ -1,10 +1,12 @@
 """Which past events carry a recommendation: where the model looked beside what removal did."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from regard.explanation.removal import MATTERS
 from regard.explanation.result import EventReason, Explanation, day
-from regard.viz.style import BLUE, GREEN, ORANGE, ROW_HEIGHT, label, objects, panels
+from regard.viz.style import BLUE, GREEN, GREY, ORANGE, ROW_HEIGHT, label, objects, panels
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -20,7 +22,8 @@ def draw_explanation(explanation: Explanation) -> "Figure":
 
     Returns:
         A Plotly figure, the newest event on top; the twelve most important events where there
-        are more. Without attention there is one panel.
+        are more. Without attention there is one panel. A grey band marks effects that are too
+        small to matter.
 
     Example:
         >>> tea = EventReason("T1", "Green tea", None, 0.7, 1.5, 4)
@@ -40,13 +43,24 @@ def draw_explanation(explanation: Explanation) -> "Figure":
     effects = [event.effect for event in events]
     colours = [ORANGE if (effect or 0.0) < 0 else GREEN for effect in effects]
     figure.add_trace(_bars(effects, colours, events), row=1, col=columns)
-    figure.update_xaxes(title_text="effect (log-odds)", zeroline=True, row=1, col=columns)
+    figure.update_xaxes(
+        title_text="effect (log-odds)", zeroline=True, range=_reach(effects), row=1, col=columns
+    )
+    figure.add_vrect(
+        -MATTERS, MATTERS, fillcolor=GREY, opacity=0.2, line_width=0, row=1, col=columns
+    )
     figure.update_yaxes(
         tickmode="array", tickvals=along, ticktext=[_tick(event) for event in events],
         showgrid=False, zeroline=False,
     )  # fmt: skip
     figure.update_layout(height=90 + ROW_HEIGHT * max(len(events), 1), bargap=0.35)
     return figure
+
+
+def _reach(effects: Sequence[float | None]) -> list[float]:
+    """An axis on which what is too small to matter looks small."""
+    finite = [effect for effect in effects if effect is not None and math.isfinite(effect)]
+    return [1.1 * min([-2 * MATTERS, *finite]), 1.1 * max([2 * MATTERS, *finite])]
 
 
 def _bars(values: Sequence[float | None], colours: list[str], events: Sequence[EventReason]) -> Any:

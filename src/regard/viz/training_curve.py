@@ -1,13 +1,16 @@
 """How a network learned: loss and validation, epoch by epoch."""
 
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from regard.training.history import History
 from regard.viz.style import BLUE, GREEN, ORANGE, objects, panels
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+
+_FEW: Final = 12
+"""Epochs that all get a tick of their own; half an epoch is none."""
 
 
 def draw_training_curve(
@@ -58,5 +61,7 @@ def draw_training_curve(
     figure.update_yaxes(title_text=f"validation {history.metric}", row=2, col=1)
     unit = "epoch" if by == "epochs" else "seconds of learning (s)"
     figure.update_xaxes(title_text=unit, row=2, col=1)
+    if by == "epochs" and len(epochs) <= _FEW:
+        figure.update_xaxes(dtick=1)
     figure.update_layout(height=460)
     return figure

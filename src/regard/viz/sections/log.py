@@ -17,7 +17,7 @@ def log_section(description: Description) -> Html:
         The section.
     """
     tiles = element("div", joined(_tiles(description)), css="tiles")
-    parts = [element("p", f"Source: {description.source}"), tiles]
+    parts = [element("p", f"Source: {description.source.rpartition('/')[2]}"), tiles]
     if description.doubts:
         parts += [element("h3", "What to doubt"), items(description.doubts, css="doubts")]
     parts.append(folded("Columns and what they are taken for", _roles(description)))
