@@ -224,3 +224,57 @@ def test_a_classical_method_is_explained_without_torch() -> None:
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     assert seen.stdout.strip() == "False"
+
+
+def test_events_that_say_the_same_are_a_reason_together() -> None:
+    """Any one of four red things is enough, so none of them matters alone."""
+
+    class RedThings:
+        def score(self, queries: Queries) -> np.ndarray:
+            scores = np.zeros((len(queries), VOCABULARY.size), np.float32)
+            scores[:, 9] = 1.0
+            query, position = queries.history_events()
+            red = np.bincount(query, queries.sequences.items[position] <= 4, len(queries))
+            scores[:, 7] = np.minimum(red, 1) * 3.0
+            return scores
+
+        def trace(self, queries: Queries) -> object:
+            red = queries.sequences.items <= 4
+            attention = torch.tensor(np.where(red, 1.0, 0.01) / np.where(red, 1.0, 0.01).sum())
+            maps = {"only": attention.expand(1, 1, len(red), len(red))}
+            return type("Trace", (), {"attention_maps": maps})()
+
+    history = [8, 10, 2, 3, 11, 8, 10, 11, 8, 10, 8]
+    why = explain(RedThings(), ask(history), 7, vocabulary=VOCABULARY, titles=titles)
+    assert [event.effect for event in why.events] == [0.0] * len(history)
+    assert why.check.removed == 3
+    assert why.check.passed
+    assert (
+        "because of several events that say the same, such as Title 0 (2011-03-15) and Title 1 "
+        "(2011-03-16): no one matters alone, but without the 3 that the model looked at most, it "
+        "would fall to place "
+    ) in why.sentence
+    assert "do not read the attention" not in why.sentence
+
+
+def test_a_word_that_is_no_rule_for_seen_items_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'keep' or 'remove'; received 'maybe'"):
+        explain(network(), ask([2, 3]), 4, vocabulary=VOCABULARY, seen="maybe")
+
+
+def test_a_page_of_text_tells_the_evidence_and_no_minus_zero() -> None:
+    why = explain(network(), ask([2, 3, 1, 11, 5]), 7, vocabulary=VOCABULARY, titles=titles)
+    page = str(why)
+    assert "attention and effects agree with rank correlation" in page
+    assert str(why.check) in page
+    assert json.loads(json.dumps(why.to_dict()))["check"]["removed"] == 2
+    quiet = Explanation(
+        item="b", title=None, score=1.0, log_odds=0.0, place=1, candidates=1,
+        events=(EventReason("a", None, None, None, -1e-9, 1),), sentence="So.", notes=(),
+    )  # fmt: skip
+    assert "+0.00" in str(quiet)
+    empty = Explanation(
+        item="b", title=None, score=1.0, log_odds=0.0, place=1, candidates=1, events=(),
+        sentence="Nothing is known.", notes=(),
+    )  # fmt: skip
+    assert str(empty) == "b: place 1 of 1, score 1.000\n\nNothing is known."

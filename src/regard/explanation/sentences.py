@@ -62,13 +62,7 @@ def _main(
     if helping:
         told = f"{subject} is recommended because of {_listed(helping)}: {_fall(helping, place)}."
     elif together is not None:
-        most = sorted(events, key=lambda event: -(event.attention or 0.0))
-        named = list(dict.fromkeys(event.label for event in most[: together.removed]))[:_NAMED]
-        return (
-            f"{subject} is recommended because of several events that say the same, such as "
-            f"{' and '.join(named)}: no one matters alone, but without the {together.removed} that the "
-            f"model looked at most, it would {_move(place, together.place_without)}."
-        )
+        return f"{subject} is recommended because of {_jointly(events, together, place)}."
     elif against:
         return (
             f"{subject} is recommended in spite of {against[0].label}: without that, it would "
@@ -83,6 +77,17 @@ def _main(
         moved = _move(place, against[0].place_without)
         told += f" {against[0].label} speaks against it: without that, it would {moved}."
     return told
+
+
+def _jointly(events: Sequence[EventReason], check: DeletionCheck, place: int) -> str:
+    """Events of which any one could be missing, but not all."""
+    most = sorted(events, key=lambda event: -(event.attention or 0.0))[: check.removed]
+    named = list(dict.fromkeys(event.label for event in most))[:_NAMED]
+    return (
+        f"several events that say the same, such as {' and '.join(named)}: no one matters alone, "
+        f"but without the {check.removed} that the model looked at most, it would "
+        f"{_move(place, check.place_without)}"
+    )
 
 
 def _listed(events: Sequence[EventReason]) -> str:

@@ -54,7 +54,7 @@ def draw_comparison(comparison: Comparison) -> "Figure":
         title_text=f"{comparison.metric}, {level} interval", rangemode="tozero", row=1, col=1
     )
     figure.update_xaxes(
-        title_text=f"{label(comparison.candidate)} minus the other, {level} interval",
+        title_text=f"{comparison.metric} difference, {level} interval",
         zeroline=True, zerolinewidth=2, rangemode="tozero", row=2, col=1,
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed")

@@ -49,7 +49,7 @@ def draw_history_lengths(lengths: Lengths) -> "Figure":
         go.Scatter(
             x=values, y=[0] * len(values), mode="markers+text",
             text=[f"{name}<br>{value:,.4g}" for name, value in marks.items()],
-            textposition=["top center", "bottom center"] * 2 + ["top center"],
+            textposition=["top center", "bottom left", "top center", "bottom right", "top center"],
             hovertext=names, cliponaxis=False,
             marker={"size": 12, "color": BLUE, "line": {"width": 2, "color": "white"}},
         )

@@ -76,7 +76,7 @@ def _reason(why: Explanation, anchor: str) -> Html:
     """The sentence, the chart, and how far to believe it."""
     caption = (
         "Newest event on top. Effect: by how much the log-odds of the item fall when the event is "
-        "removed; to the left of zero it speaks against the item."
+        "removed; left of zero it speaks against the item, within the grey band it hardly matters."
     )
     if why.has_attention:
         caption += " Attention: where the model looked, which is not the same as why."

@@ -1,6 +1,7 @@
 """What the log was: its size, its columns, and what in it should make a reader doubt."""
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from regard.data.description import Description
 from regard.viz.history_lengths import draw_history_lengths
@@ -17,7 +18,10 @@ def log_section(description: Description) -> Html:
         The section.
     """
     tiles = element("div", joined(_tiles(description)), css="tiles")
-    parts = [element("p", f"Source: {description.source.rpartition('/')[2]}"), tiles]
+    source = PurePath(description.source)
+    # The folders of whoever made the report are nobody's business.
+    shown = source.name if source.is_absolute() else description.source
+    parts = [element("p", f"Source: {shown}"), tiles]
     if description.doubts:
         parts += [element("h3", "What to doubt"), items(description.doubts, css="doubts")]
     parts.append(folded("Columns and what they are taken for", _roles(description)))
