@@ -123,6 +123,8 @@ def test_an_explanation_shows_attention_and_effect_side_by_side(world) -> None:
     assert effect.marker.color == tuple(ORANGE if e.effect < 0 else GREEN for e in shown)
     assert attention.marker.color == (BLUE,) * 12
     assert titles(figure) == ["attention (%)", "effect (log-odds)"]
+    names = [note for note in figure.layout.annotations if note.text.startswith("Event")]
+    assert [note.text.split()[1] for note in names] == [event.name.split()[1] for event in shown]
     # The oldest event lies at the bottom, so that the newest one is on top.
     assert attention.y == tuple(range(12))
     assert shown[0].time < shown[-1].time

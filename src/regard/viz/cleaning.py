@@ -41,7 +41,7 @@ def draw_cleaning(report: CleaningReport) -> "Figure":
             hovertemplate="%{hovertext}<br>%{x:,} rows<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title_text="rows", nticks=5, tickangle=0)
+    figure.update_xaxes(title_text="rows", showticklabels=False, showgrid=False)
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(height=110 + ROW_HEIGHT * len(rows), bargap=0.3, margin={"r": 72})
     return figure

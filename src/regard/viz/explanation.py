@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from regard.explanation.removal import MATTERS
 from regard.explanation.result import EventReason, Explanation, day
-from regard.viz.style import BLUE, GREEN, GREY, ORANGE, ROW_HEIGHT, label, objects, panels
+from regard.viz.style import BLUE, GREEN, GREY, ORANGE, label, objects, panels
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _MOST_EVENTS: Final = 12
+_ROW_HEIGHT: Final = 42
+"""Pixels of a bar with a name above it."""
 
 
 def draw_explanation(explanation: Explanation) -> "Figure":
@@ -34,8 +36,7 @@ def draw_explanation(explanation: Explanation) -> "Figure":
     """
     events = explanation.most_important(_MOST_EVENTS)
     columns = 2 if explanation.has_attention else 1
-    figure = panels(columns, cols=columns, shared_yaxes=True, horizontal_spacing=0.05)
-    along = list(range(len(events)))
+    figure = panels(columns, cols=columns, shared_yaxes=True, horizontal_spacing=0.06)
     if explanation.has_attention:
         shares = [None if e.attention is None else 100 * e.attention for e in events]
         figure.add_trace(_bars(shares, [BLUE] * len(events), events), row=1, col=1)
@@ -43,18 +44,26 @@ def draw_explanation(explanation: Explanation) -> "Figure":
     effects = [event.effect for event in events]
     colours = [ORANGE if (effect or 0.0) < 0 else GREEN for effect in effects]
     figure.add_trace(_bars(effects, colours, events), row=1, col=columns)
-    figure.update_xaxes(
-        title_text="effect (log-odds)", zeroline=True, range=_reach(effects), row=1, col=columns
-    )
-    figure.add_vrect(
-        -MATTERS, MATTERS, fillcolor=GREY, opacity=0.2, line_width=0, row=1, col=columns
-    )
-    figure.update_yaxes(
-        tickmode="array", tickvals=along, ticktext=[_tick(event) for event in events],
-        showgrid=False, zeroline=False,
-    )  # fmt: skip
-    figure.update_layout(height=90 + ROW_HEIGHT * max(len(events), 1), bargap=0.35)
+    figure.update_xaxes(title_text="effect (log-odds)", range=_reach(effects), row=1, col=columns)
+    band = {"fillcolor": GREY, "opacity": 0.18, "line_width": 0, "layer": "below"}
+    figure.add_vrect(-MATTERS, MATTERS, **band, row=1, col=columns)
+    _name_rows(figure, events)
+    figure.update_xaxes(nticks=5, tickangle=0)
+    figure.update_layout(height=70 + _ROW_HEIGHT * max(len(events), 1), bargap=0.55)
     return figure
+
+
+def _name_rows(figure: "Figure", events: Sequence[EventReason]) -> None:
+    """Names above the bars: beside them they would leave no room for bars on a telephone."""
+    for row, event in enumerate(events):
+        when = "" if event.time is None else f"  {day(event.time)}"
+        figure.add_annotation(
+            text=label(event.name, 27) + when, x=0, xref="paper", xanchor="left",
+            y=row + 0.24, yanchor="bottom", showarrow=False, font={"size": 12},
+        )  # fmt: skip
+    figure.update_yaxes(
+        showticklabels=False, showgrid=False, zeroline=False, range=[-0.5, len(events) - 0.2]
+    )
 
 
 def _reach(effects: Sequence[float | None]) -> list[float]:
@@ -73,11 +82,6 @@ def _bars(values: Sequence[float | None], colours: list[str], events: Sequence[E
         hovertext=[_told(event) for event in events],
         hovertemplate="%{hovertext}<extra></extra>",
     )
-
-
-def _tick(event: EventReason) -> str:
-    """Short enough for a telephone."""
-    return label(event.name, 22)
 
 
 def _told(event: EventReason) -> str:

@@ -52,7 +52,7 @@ def draw_training_curve(
         go.Scatter(
             x=[along[best]], y=[history.best.validation], name="kept",
             mode="markers+text", text=[f"kept: {history.best.validation:.4f}"],
-            textposition="bottom left", cliponaxis=False,
+            textposition="top left", cliponaxis=False,
             marker={"color": GREEN, "size": 13, "symbol": "star"},
         ),
         row=2, col=1,

@@ -44,14 +44,14 @@ def _tiles(description: Description) -> Iterator[Html]:
     yield _tile(f"{description.users:,}", "users")
     yield _tile(f"{description.items:,}", "items")
     if description.span is not None:
-        first, last = (moment[:10] for moment in description.span)
-        yield _tile(f"{first} – {last}", "first and last day", css="wide")
+        for moment, what in zip(description.span, ("first day", "last day"), strict=True):
+            yield _tile(moment[:10], what)
     yield _tile(f"{100 * description.repeats:.0f} %", "rows repeat a user's item")
     yield _tile(f"{100 * description.ties:.0f} %", "next events at the same time")
 
 
-def _tile(number: str, what: str, css: str = "") -> Html:
-    return element("div", element("strong", number), element("span", what), css=f"tile {css}")
+def _tile(number: str, what: str) -> Html:
+    return element("div", element("strong", number), element("span", what), css="tile")
 
 
 def _roles(description: Description) -> Html:
