@@ -17,7 +17,7 @@ from regard.classical.contract import ClassicalMethod, below_one, count_items
 from regard.data.queries import Queries
 from regard.data.split import TrainingPart
 from regard.schema import FIRST_CODE
-from regard.shapes import Codes, Scores
+from regard.shapes import Codes, Offsets, Scores
 
 
 class MarkovChain(ClassicalMethod):
@@ -68,16 +68,52 @@ class MarkovChain(ClassicalMethod):
         return self
 
     def _score(self, queries: Queries) -> Scores:
-        learned = self.arrays()
-        back_off = below_one(learned["counts"]).astype(np.float32)
+        back_off = below_one(self.arrays()["counts"]).astype(np.float32)
         scores_BN = np.tile(back_off, (len(queries), 1))
+        row, follower, count = self._followers(queries)
+        scores_BN[row, follower] += count
+        return scores_BN
+
+    def probabilities(self, queries: Queries) -> Scores:
+        """How likely each item is to follow the newest one, rare evidence backed off.
+
+        `p(j | i) = (c(i, j) + popularity(j)) / (c(i) + 1)`: one imagined transition, spread over
+        all items by popularity, beside the ones that were counted.
+
+        Source: the form of MacKay & Peto 1995, "A Hierarchical Dirichlet Language Model", with a
+        mass of one for the lower order.
+
+        Args:
+            queries: whose histories to continue.
+
+        Returns:
+            `(B, N)` float32, rows sum to one; the special codes have none.
+        """
+        counts = self.arrays()["counts"]
+        popularity = (counts / max(int(counts.sum()), 1)).astype(np.float32)
+        scores_BN = np.tile(popularity, (len(queries), 1))
+        row, follower, count = self._followers(queries)
+        scores_BN[row, follower] += count
+        scores_BN /= 1 + self.evidence(queries)[:, None].astype(np.float32)
+        return scores_BN
+
+    def evidence(self, queries: Queries) -> Offsets:
+        """`(B,)` int64: how often the newest item of each history was followed by anything."""
+        learned = self.arrays()
+        totals = np.concatenate([[0], np.cumsum(learned["transitions"], dtype=np.int64)])
+        starts, last = learned["starts"], queries.last_items
+        seen: Offsets = totals[starts[last + 1]] - totals[starts[last]]
+        return seen
+
+    def _followers(self, queries: Queries) -> tuple[Offsets, Codes, Codes]:
+        """What followed each newest item: query number, item code and count, side by side."""
+        learned = self.arrays()
         last = queries.last_items
         begin, end = learned["starts"][last], learned["starts"][last + 1]
         row = np.repeat(np.arange(len(last)), end - begin)
         firsts = np.cumsum(end - begin) - (end - begin)
         entry = np.arange(len(row)) + np.repeat(begin - firsts, end - begin)
-        scores_BN[row, learned["followers"][entry]] += learned["transitions"][entry]
-        return scores_BN
+        return row, learned["followers"][entry], learned["transitions"][entry]
 
 
 def _transitions(training: TrainingPart) -> tuple[Codes, Codes]:

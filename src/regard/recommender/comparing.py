@@ -72,6 +72,9 @@ def compare_models(
     if len(recommenders) < 2:
         raise ConfigurationError("A comparison needs a candidate and at least one rival.")
     reports = [recommender.evaluate() for recommender in recommenders]
+    # What the memory of transitions adds to a network is for the reader to see.
+    alone = [recommender.evaluate(memory=False) for recommender in recommenders]
+    reports += [each for each in alone if each.name not in {report.name for report in reports}]
     metric = f"ndcg@{recommenders[0].recipe.evaluation.ks[-1]}"
-    comparison = compare(reports, recommenders[0].name, metric)
+    comparison = compare(reports, recommenders[0].title, metric)
     return ComparisonRun(comparison, tuple(recommenders), tuple(left_out))

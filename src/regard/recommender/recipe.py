@@ -171,6 +171,8 @@ class Recipe:
         seed: of everything random.
         objective: name of the objective (networks only).
         loss: name of the loss (networks only).
+        memory: whether a network also counts what followed what: `"auto"` where validation says
+            that it pays, `"on"` or `"off"`.
         source: where the log lies.
         cleaning: rules in order, each `{"rule": name, parameter: value, ...}`; the default rules
             where None.
@@ -192,11 +194,18 @@ class Recipe:
     seed: int = 7
     objective: str = "next-item"
     loss: str = "cross-entropy"
+    memory: str = "auto"
     source: SourceSettings = field(default_factory=SourceSettings)
     cleaning: tuple[Mapping[str, Any], ...] | None = None
     split: SplitSettings = field(default_factory=SplitSettings)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+    def __post_init__(self) -> None:
+        if self.memory not in ("auto", "on", "off"):
+            raise ConfigurationError(
+                f"memory={self.memory!r} is not known; choose 'auto', 'on' or 'off'."
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

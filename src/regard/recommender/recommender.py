@@ -25,6 +25,7 @@ from regard.explanation.explain import explain
 from regard.explanation.result import Explanation
 from regard.optional import require
 from regard.recommender.answers import Recommendation, Recommendations
+from regard.recommender.memory import RememberingScorer, Verdict, remember
 from regard.recommender.recipe import Recipe, settings_of
 from regard.schema import FIRST_CODE, UNKNOWN
 from regard.shapes import Offsets
@@ -47,6 +48,7 @@ class Learned:
         protocol: how the log was cut.
         fingerprint: of the log.
         history: of the training, for networks.
+        memory: what validation said of the memory of transitions, for networks.
         card: what else the bundle's card says, such as what cleaning removed.
     """
 
@@ -58,6 +60,7 @@ class Learned:
     protocol: SplitProtocol
     fingerprint: str
     history: "History | None" = None
+    memory: Verdict | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -124,6 +127,12 @@ class Recommender:
         return self.recipe.model
 
     @property
+    def title(self) -> str:
+        """Name of the model, and whether it wears the memory of transitions."""
+        remembers = isinstance(self.learned.scorer, RememberingScorer)
+        return f"{self.name} + memory" if remembers else self.name
+
+    @property
     def learned(self) -> Learned:
         """What `fit` or `load` brought.
 
@@ -177,6 +186,7 @@ class Recommender:
         """
         self.recipe = replace(self.recipe, evaluation=self.recipe.evaluation.resolved(split))
         history: History | None = None
+        memory: Verdict | None = None
         scorer: Scorer
         if self.name in CLASSICAL:
             scorer = _classical(self.recipe).fit(split.training)
@@ -184,9 +194,14 @@ class Recommender:
             require("torch", extra="torch", purpose=f"The network {self.name!r}")
             from regard.recommender import networks
 
-            scorer, history = networks.teach(
+            network, history = networks.teach(
                 self.recipe, split, checkpoint=checkpoint, watcher=watcher
             )
+            scorer = network
+            if self.recipe.memory != "off":
+                rules = self.recipe.evaluation.protocol(str(split.protocol), self.recipe.seed)
+                mixed, memory = remember(network, split, rules)
+                scorer = mixed if memory.pays or self.recipe.memory == "on" else network
         popular = Popularity() if split.sequences.times is None else RecentPopularity()
         self._learned = Learned(
             scorer,
@@ -197,6 +212,7 @@ class Recommender:
             split.protocol,
             split.fingerprint,
             history,
+            memory,
         )
         return self
 
@@ -248,7 +264,7 @@ class Recommender:
                 zip(ids, scores[0][real], titles, had, strict=True), start=1
             )
         )
-        name = self.name if usable else f"{learned.fallback.name} (fallback)"
+        name = self.title if usable else f"{learned.fallback.name} (fallback)"
         return Recommendations(user, items, name, notes)
 
     def recommend_all(
@@ -288,20 +304,27 @@ class Recommender:
             "score": scores[real],
         })  # fmt: skip
 
-    def evaluate(self, *, protocol: Protocol | None = None) -> EvaluationReport:
+    def evaluate(
+        self, *, protocol: Protocol | None = None, memory: bool = True
+    ) -> EvaluationReport:
         """How good the answers are on the test part, which nothing was chosen by.
 
         Args:
             protocol: rules other than the recipe's.
+            memory: whether a network that wears the memory of transitions is measured with it, as
+                it answers; without it, it is called "alone".
 
         Returns:
             Metrics with intervals, per user underneath.
         """
         learned = self.learned
+        scorer, name = learned.scorer, self.title
+        if not memory and isinstance(scorer, RememberingScorer):
+            scorer, name = scorer.network, f"{self.name} alone"
         return evaluate(
-            learned.scorer,
+            scorer,
             learned.split.test,
-            name=self.name,
+            name=name,
             protocol=protocol or self.protocol(),
             training=learned.split.training,
             fingerprint=learned.fingerprint,
@@ -343,14 +366,23 @@ class Recommender:
         learned = self.learned
         if item is None:
             item = self.recommend(user, history=history, k=1, seen=seen).ids[0]
-        return explain(
+        code = learned.vocabulary.code(item)
+        explanation = explain(
             learned.scorer,
             queries,
-            learned.vocabulary.code(item),
+            code,
             vocabulary=learned.vocabulary,
             titles=learned.catalogue.titles,
             seen=self._seen(seen),
         )
+        if not isinstance(learned.scorer, RememberingScorer):
+            return explanation
+        followed, times = learned.scorer.remembered(queries, code)
+        note = (
+            f"In the training log the newest event was followed by something {times:,} times, by "
+            f"this item {followed:,} times; the memory of transitions takes part in the answer."
+        )
+        return replace(explanation, notes=(*explanation.notes, note))
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Write a bundle: data with checksums, complete or not there at all.

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from regard.bundle import Bundle, read_bundle, write_bundle
-from regard.classical import CLASSICAL, ClassicalMethod
+from regard.classical import CLASSICAL, ClassicalMethod, MarkovChain
 from regard.data.catalogue import Catalogue
 from regard.data.split import SplitProtocol, Targets
 from regard.errors import BundleError
 from regard.optional import require
+from regard.recommender.memory import RememberingScorer, Verdict
 from regard.recommender.recipe import Recipe
+from regard.schema import ITEM
 
 if TYPE_CHECKING:
     from regard.recommender.recommender import Learned, Recommender
 
-_MODEL, _FALLBACK = "model.", "fallback."
+_MODEL, _FALLBACK, _MEMORY, _SHARES = "model.", "fallback.", "memory.", "shares"
 
 
 def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -> Path:
@@ -34,14 +36,6 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
         The folder.
     """
     learned = recommender.learned
-    if isinstance(learned.scorer, ClassicalMethod):
-        model = learned.scorer.arrays()
-    else:
-        from regard.models.scorer import NetworkScorer
-        from regard.recommender.networks import weights_of
-
-        assert isinstance(learned.scorer, NetworkScorer)  # noqa: S101 - the only other kind
-        model = weights_of(learned.scorer)
     card = {
         "model": recommender.name,
         "regard": version("regard"),
@@ -53,16 +47,17 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
         "split": asdict(learned.protocol),
         "fallback": learned.fallback.name,
         "training": None if learned.history is None else learned.history.to_dict(),
+        "memory": None if learned.memory is None else asdict(learned.memory),
         **learned.card,
     }
-    weights = {_MODEL + name: value for name, value in model.items()}
+    weights = _weights(learned.scorer)
     weights |= {_FALLBACK + name: value for name, value in learned.fallback.arrays().items()}
     bundle = Bundle(
         recommender.recipe.to_dict(),
         card,
         weights,
         learned.vocabulary,
-        learned.catalogue.to_frame(),
+        learned.catalogue.to_frame().rename({ITEM: "id"}),
         learned.histories,
     )
     write_bundle(bundle, folder, overwrite=overwrite)
@@ -92,7 +87,8 @@ def load(folder: Path) -> tuple[Recipe, "Learned"]:
         protocol = SplitProtocol(**(split | {"targets": Targets(split["targets"])}))
         fallback = CLASSICAL[bundle.card["fallback"]]
         fingerprint = bundle.card["fingerprint"]
-        training = bundle.card["training"]
+        training, memory = bundle.card["training"], bundle.card["memory"]
+        verdict = None if memory is None else Verdict(**memory)
     except (KeyError, TypeError, ValueError) as missing:
         raise BundleError(
             f"The card of {folder} does not describe a recommender ({missing})."
@@ -106,19 +102,42 @@ def load(folder: Path) -> tuple[Recipe, "Learned"]:
         from regard.recommender.networks import rebuild
         from regard.training.history import History
 
-        scorer = rebuild(recipe, bundle.vocabulary.size, model)
+        scorer = _remembering(rebuild(recipe, bundle.vocabulary.size, model), bundle)
         history = None if training is None else History.from_dict(training)
     return recipe, Learned(
         scorer,
         fallback.from_arrays(_part(bundle, _FALLBACK)),
         bundle.histories,
         bundle.vocabulary,
-        Catalogue.from_frame(bundle.catalogue),
+        Catalogue.from_frame(bundle.catalogue.rename({"id": ITEM})),
         protocol,
         fingerprint,
         history,
+        verdict,
         bundle.card,
     )
+
+
+def _weights(scorer: Any) -> dict[str, NDArray[Any]]:
+    """Everything that was learned, by name."""
+    if isinstance(scorer, ClassicalMethod):
+        return {_MODEL + name: value for name, value in scorer.arrays().items()}
+    from regard.recommender.networks import weights_of
+
+    weights = {}
+    if isinstance(scorer, RememberingScorer):
+        weights = {_MEMORY + name: value for name, value in scorer.chain.arrays().items()}
+        weights[_SHARES] = scorer.shares
+        scorer = scorer.network
+    return weights | {_MODEL + name: value for name, value in weights_of(scorer).items()}
+
+
+def _remembering(network: Any, bundle: Bundle) -> Any:
+    """The network with the memory that it wore when it was saved, if any."""
+    chain = _part(bundle, _MEMORY)
+    if not chain:
+        return network
+    return RememberingScorer(network, MarkovChain.from_arrays(chain), bundle.weights[_SHARES])
 
 
 def _part(bundle: Bundle, prefix: str) -> dict[str, NDArray[Any]]:
