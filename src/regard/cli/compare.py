@@ -31,20 +31,18 @@ def compare(
     voice: Voice,
 ) -> None:
     """Fit a model and its rivals on one split, and hold them against each other user by user."""
-    from dataclasses import replace
-
-    from regard.cli.logs import clean_log, read_log
+    from regard.cli.logs import log_to_learn_from
     from regard.cli.recipes import recipe_of
     from regard.recommender.comparing import BASELINES, compare_models
 
-    recipe = replace(recipe_of(file, columns, run))
-    log, cleaned = clean_log(read_log(recipe), recipe, cleaning)
+    recipe = recipe_of(file, columns, run)
+    log, cleaned = log_to_learn_from(recipe, cleaning)
     voice.show(f"{cleaned}\n")
 
     def fit(recommender: "Recommender", work: "Callable[[], Recommender]") -> "Recommender":
         with voice.console().status(f"fitting {recommender.name}"):
             fitted = work()
-        voice.say(f"  {fitted.name}  {fitted.learned.history or 'fitted'}")
+        voice.say(f"  {fitted.title}  {fitted.learned.history or 'fitted'}")
         return fitted
 
     found = compare_models(log, recipe, tuple(against or BASELINES), fit=fit)

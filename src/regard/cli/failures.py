@@ -20,6 +20,7 @@ from typing import Final
 
 import typer
 
+from regard.cli.options import as_typed
 from regard.errors import RegardError
 
 DEFECT: Final = 1
@@ -46,7 +47,7 @@ def reported(*, debug: bool) -> Iterator[None]:
         yield
         sys.stdout.flush()
     except RegardError as refused:
-        _say(f"error: {one_line(refused)}", debug=debug)
+        _say(f"error: {as_typed(one_line(refused))}", debug=debug)
         raise typer.Exit(USER_ERROR) from None
     except KeyboardInterrupt:
         _say("stopped; run the same command to go on", debug=debug)

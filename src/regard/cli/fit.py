@@ -39,7 +39,7 @@ def fit(
     """
     from dataclasses import replace
 
-    from regard.cli.logs import as_cleaned, clean_log, read_log
+    from regard.cli.logs import as_cleaned, log_to_learn_from
     from regard.cli.places import checkpoint_beside, free_folder, is_bundle
     from regard.cli.recipes import recipe_of
     from regard.recommender.recommender import Recommender
@@ -52,7 +52,7 @@ def fit(
     recipe = recipe_of(file, columns, run)
     # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
     recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
-    log, cleaned = clean_log(read_log(recipe), recipe, cleaning)
+    log, cleaned = log_to_learn_from(recipe, cleaning)
     voice.show(cleaned)
     with checkpoint_beside(target, restart=restart) as checkpoint:
         learn(recommender, log, checkpoint, voice)
@@ -95,6 +95,8 @@ def learn(
         recommender.fit(log, checkpoint=checkpoint, watcher=bar)
     if (history := recommender.learned.history) is not None:
         voice.say(f"  {history}")
+    if (memory := recommender.learned.memory) is not None:
+        voice.say(f"  {memory}")
 
 
 def save_with_quarantine(

@@ -1,6 +1,7 @@
 """The options that several commands share, each described once."""
 
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -90,6 +91,30 @@ class SourceOptions:
     def over(self, settings: "SourceSettings") -> "SourceSettings":
         """Settings of a recipe with the options that were given in place of its own."""
         return replace(settings, **self.given())
+
+
+def as_typed(message: str) -> str:
+    r"""A message of `regard.read` in the words of the prompt.
+
+    Args:
+        message: names options as Python does, such as `time='when'`.
+
+    Returns:
+        The message with the same options as one types them.
+
+    Example:
+        >>> as_typed("Say which it is with time='...', or say order=\"file\".")
+        'Say which it is with --time \'...\', or say --order "file".'
+        >>> as_typed("Give time_format=, or name another column.")
+        'Give --time-format, or name another column.'
+    """
+    names = "|".join(each.name for each in fields(SourceOptions))
+    spaced = re.sub(rf"(?<![\w.-])({names})=(?=['\"])", _flag, message)
+    return re.sub(rf"(?<![\w.-])({names})=(?=[\s,.;)])", lambda met: _flag(met).rstrip(), spaced)
+
+
+def _flag(met: re.Match[str]) -> str:
+    return f"--{met[1].replace('_', '-')} "
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from regard.errors import ConfigurationError
 from regard.recommender.recipe import Recipe
 
 _TABLES: Final = ("source", "model", "split", "training", "evaluation")
-_WHOLE: Final = ("seed", "objective", "loss")
+_WHOLE: Final = ("seed", "objective", "loss", "memory")
 
 
 def recipe_of(file: Path, columns: SourceOptions, run: RunOptions | None = None) -> Recipe:

@@ -167,7 +167,9 @@ def hold_contest(log: Interactions, recipe: Recipe, watching: Watching) -> Conte
         for name in BASELINES
     ]
     reports = [each.evaluate() for each in (network, *rivals)]
-    return Contest(network, compare(reports, network.name))
+    if network.title != network.name:  # what its memory adds is for the reader to see
+        reports.append(network.evaluate(memory=False))
+    return Contest(network, compare(reports, network.title))
 
 
 def draw_customers(network: Recommender, log: Interactions) -> tuple[CustomerCase, ...]:

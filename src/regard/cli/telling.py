@@ -84,12 +84,14 @@ class Teller:
         """What the training came to."""
         self.say(f"{contest.network.learned.protocol}.")
         self.say(f"{contest.network.learned.history}.")
+        if contest.network.learned.memory is not None:
+            self.say(f"Beside it, a {contest.network.learned.memory}.")
 
     def comparison(self, contests: Sequence[Contest]) -> None:
         """Who was better, under each protocol, and a sentence that says so."""
         first = contests[0].comparison
         metric, hits = first.metric, f"hit_rate@{first.metric.partition('@')[2]}"
-        table = _table("recommender", metric, hits, f"{first.candidate} minus it", "p")
+        table = _table("recommender", metric, hits, "difference", "p")
         for contest in contests:
             table.add_section()
             table.add_row(Text(contest.protocol, "italic"))
@@ -102,7 +104,8 @@ class Teller:
         self.say(
             f"All {first.reports[0].catalogue:,} items are candidates, items bought before are "
             f"{'kept' if protocol.seen == 'keep' else 'removed'}; brackets are "
-            f"{protocol.intervals}; differences are paired by customer."
+            f"{protocol.intervals}. The difference is that of {first.candidate} to the row, "
+            "customer by customer."
         )
 
     def customer(self, case: CustomerCase) -> None:
