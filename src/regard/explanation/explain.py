@@ -73,21 +73,10 @@ def explain(
         >>> [event.effect for event in why.events][:-1]  # all but the last event
         [0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    longest = longest if longest is not None else looked_at(scorer)
-    if len(queries) != 1 or longest < 1:
-        raise ModelInputError(
-            f"An explanation is of one query and looks at one event or more; received "
-            f"{len(queries)} queries and longest={longest}."
-        )
-    if seen not in list(Seen):
-        raise ConfigurationError(f"seen must be 'keep' or 'remove'; received {seen!r}.")
+    longest = looked_at(scorer) if longest is None else longest
+    _require_sound(scorer, queries, seen, longest)
     candidate_N = candidates(queries, vocabulary.size, Seen(seen))
     visible = newest(queries, longest)
-    if isinstance(scorer, Tracer) and not visible.history_lengths[0]:
-        raise ModelInputError(
-            "A network has no history to look at here; explain the method that answers people "
-            "without one (popularity)."
-        )
     removals = leave_one_out(scorer, visible, target, candidate_N, longest=longest)
     shares_E, effects_E = _shares(scorer, visible), removals.effects_E
     agreed = check = None
@@ -112,6 +101,22 @@ def explain(
         sentence=reason(item_name(item, title), removals.place, count, events, check),
         notes=_notes(shares_E is not None, earlier),
     )
+
+
+def _require_sound(scorer: Scorer, queries: Queries, seen: Seen | str, longest: int) -> None:
+    """Refuse what cannot be explained."""
+    if len(queries) != 1 or longest < 1:
+        raise ModelInputError(
+            f"An explanation is of one query and looks at one event or more; received "
+            f"{len(queries)} queries and longest={longest}."
+        )
+    if seen not in list(Seen):
+        raise ConfigurationError(f"seen must be 'keep' or 'remove'; received {seen!r}.")
+    if isinstance(scorer, Tracer) and not queries.history_lengths[0]:
+        raise ModelInputError(
+            "A network has no history to look at here; explain the method that answers people "
+            "without one (popularity)."
+        )
 
 
 def looked_at(scorer: Scorer) -> int:
