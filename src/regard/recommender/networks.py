@@ -18,7 +18,8 @@ from regard.losses.cross_entropy import CrossEntropy
 from regard.models import MODELS
 from regard.models.contract import SequenceModel
 from regard.models.scorer import NetworkScorer
-from regard.recommender.recipe import Recipe, settings_of
+from regard.recommender.kinds import settings_of
+from regard.recommender.recipe import Recipe
 from regard.training.device import choose_device, use_wanted_threads
 from regard.training.history import History
 from regard.training.loop import Plan, train

@@ -24,14 +24,13 @@ As TOML::
     seen = "keep"
 """
 
-import difflib
 import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from regard.data.interactions import Interactions
 from regard.data.rules import RULES
@@ -39,6 +38,7 @@ from regard.data.rules.contract import Rule
 from regard.data.split import Split, Targets, split_by_time, split_leave_last_out
 from regard.errors import ConfigurationError
 from regard.evaluation.protocol import Protocol, Seen
+from regard.recommender.kinds import require_known, settings_of
 from regard.schema import Clock
 from regard.training.config import TrainingConfig
 
@@ -131,6 +131,9 @@ class EvaluationSettings:
         ks: cut-offs, ascending; the last one chooses the best epoch.
         ties: `"mean"` or `"worst"`.
         resamples: of each bootstrap.
+
+    Raises:
+        ConfigurationError: a value is not one of those it may have.
     """
 
     seen: str = "auto"
@@ -147,7 +150,7 @@ class EvaluationSettings:
         self.protocol("any", seed=0)
 
     def protocol(self, split: str, seed: int) -> Protocol:
-        """The protocol of an evaluation."""
+        """The protocol of an evaluation; `"auto"` counts as keep until `resolved` has decided."""
         seen = Seen.KEEP if self.seen == "auto" else Seen(self.seen)
         # Protocol turns the word for ties into its enumeration, or refuses it by name.
         ties: Any = self.ties
@@ -180,6 +183,9 @@ class Recipe:
         training: how to learn (networks only).
         evaluation: how to measure.
 
+    Raises:
+        ConfigurationError: the seed is negative, or `memory` is none of its three words.
+
     Example:
         >>> recipe = Recipe.from_dict({"model": {"name": "markov"}, "split": {"min_count": 2}})
         >>> recipe.model, recipe.split.min_count
@@ -202,6 +208,8 @@ class Recipe:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
     def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigurationError(f"seed={self.seed} must be 0 or more.")
         if self.memory not in ("auto", "on", "off"):
             raise ConfigurationError(
                 f"memory={self.memory!r} is not known; choose 'auto', 'on' or 'off'."
@@ -214,8 +222,8 @@ class Recipe:
         Raises:
             ConfigurationError: a name is unknown or a value is of the wrong kind.
         """
-        known = [*(each.name for each in fields(cls) if each.name != "options")]
-        _require_known(values, known, "The recipe")
+        known = [each.name for each in fields(cls) if each.name != "options"]
+        require_known(values, known, "The recipe")
         given = dict(values)
         model = _table(given.pop("model", {}), "model")
         name = model.pop("name", cls.model)
@@ -227,20 +235,20 @@ class Recipe:
             if key in given:
                 given[key] = settings_of(kind, _table(given[key], key), key)
         if given.get("cleaning") is not None:
-            given["cleaning"] = tuple(dict(_table(rule, "cleaning")) for rule in given["cleaning"])
+            given["cleaning"] = _tables(given["cleaning"], "cleaning")
         recipe = settings_of(cls, given | {"model": name, "options": model}, "recipe")
         recipe.rules()
         return recipe
 
     @classmethod
-    def from_toml(cls, path: Path) -> Self:
+    def from_toml(cls, path: Path | str) -> Self:
         """Read a recipe file.
 
         Raises:
             ConfigurationError: it cannot be read, is no TOML, or holds what no recipe knows.
         """
         try:
-            return cls.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+            return cls.from_dict(tomllib.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
             raise ConfigurationError(f"The recipe {path} cannot be read: {broken}.") from broken
 
@@ -262,7 +270,8 @@ class Recipe:
         """The cleaning rules, or None for the default ones.
 
         Raises:
-            ConfigurationError: a rule or one of its parameters is unknown.
+            ConfigurationError: a rule or one of its parameters is unknown, or one has no value
+                that makes sense.
         """
         if self.cleaning is None:
             return None
@@ -270,7 +279,7 @@ class Recipe:
         for given in self.cleaning:
             parameters = dict(given)
             name = parameters.pop("rule", None)
-            if name not in RULES:
+            if not isinstance(name, str) or name not in RULES:
                 raise ConfigurationError(
                     f"Cleaning rule {name!r} is not known; choose from {', '.join(RULES)}."
                 )
@@ -294,64 +303,24 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_Settings = TypeVar("_Settings")
-
-
-def settings_of(kind: type[_Settings], values: Mapping[str, Any], where: str) -> _Settings:
-    """Build a settings dataclass, refusing unknown names and values of the wrong kind by name.
-
-    Args:
-        kind: a dataclass whose fields have defaults.
-        values: field -> value.
-        where: what to call it in messages.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ConfigurationError: a name is unknown, or a value has another type than the default.
-
-    Example:
-        >>> settings_of(SplitSettings, {"min_count": "two"}, "split")
-        Traceback (most recent call last):
-        regard.errors.ConfigurationError: split.min_count='two' must be int, such as 1.
-    """
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    _require_known(values, list(known), where)
-    for name, value in values.items():
-        default = known[name].default
-        if isinstance(default, bool | int | float | str) and not _fits(value, default):
-            raise ConfigurationError(
-                f"{where}.{name}={value!r} must be {type(default).__name__}, such as {default!r}."
-            )
-    try:
-        return kind(**values)
-    except TypeError as misfit:
-        raise ConfigurationError(f"The settings of {where} do not fit: {misfit}.") from misfit
-
-
-def _fits(value: Any, default: Any) -> bool:
-    """Whether a value is of its default's kind; a whole number is welcome where a float is."""
-    if isinstance(value, bool) or isinstance(default, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    return isinstance(value, (int, float) if isinstance(default, float) else type(default))
-
-
-def _require_known(values: Mapping[str, Any], known: list[str], where: str) -> None:
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}."
-            raise ConfigurationError(f"{where} has no {name!r}; {hint}")
-
-
 def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"[{where}] of a recipe must be a table, not {value!r}.")
     return dict(value)
 
 
+def _tables(value: Any, where: str) -> tuple[dict[str, Any], ...]:
+    if not isinstance(value, list | tuple):
+        raise ConfigurationError(
+            f"{where} of a recipe must be a list of tables, each of which TOML calls [[{where}]]; "
+            f"not {value!r}."
+        )
+    return tuple(_table(each, where) for each in value)
+
+
 def _without_none(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_none(inner) for inner in value]
     return value

@@ -25,8 +25,9 @@ from regard.explanation.explain import explain
 from regard.explanation.result import Explanation
 from regard.optional import require
 from regard.recommender.answers import Recommendation, Recommendations
+from regard.recommender.kinds import settings_of
 from regard.recommender.memory import RememberingScorer, Verdict, remember
-from regard.recommender.recipe import Recipe, settings_of
+from regard.recommender.recipe import Recipe
 from regard.schema import FIRST_CODE, UNKNOWN
 from regard.shapes import Offsets
 

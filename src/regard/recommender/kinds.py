@@ -1,0 +1,107 @@
+"""Plain values become settings of the right kind, or are refused by name."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from regard.errors import ConfigurationError
+
+_Settings = TypeVar("_Settings")
+
+
+def settings_of(kind: type[_Settings], values: Mapping[str, Any], where: str) -> _Settings:
+    """Build a settings dataclass, refusing unknown names and values of the wrong kind by name.
+
+    Args:
+        kind: a dataclass.
+        values: field -> value.
+        where: what to call it in messages.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: a name is unknown, a value is of another kind than its field, or one
+            that has no default is missing.
+
+    Example:
+        >>> from regard.training.config import TrainingConfig
+        >>> settings_of(TrainingConfig, {"epochs": "many"}, "training")
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: training.epochs='many' must be int, such as 30.
+    """
+    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    require_known(values, list(known), where)
+    kinds = get_type_hints(kind)
+    for name, value in values.items():
+        if not _fits(value, kinds[name]):
+            raise ConfigurationError(
+                f"{where}.{name}={value!r} must be {_said(kinds[name])}"
+                f"{_such_as(known[name].default)}."
+            )
+    for name, each in known.items():
+        if name not in values and each.default is MISSING and each.default_factory is MISSING:
+            raise ConfigurationError(f"{where} needs {name} ({_said(kinds[name])}); give it.")
+    return kind(**values)
+
+
+def require_known(values: Mapping[str, Any], known: list[str], where: str) -> None:
+    """Refuse names that are not known, with the nearest one that is.
+
+    Args:
+        values: name -> anything.
+        known: the names that there are.
+        where: what to call it in messages.
+
+    Raises:
+        ConfigurationError: a name is unknown.
+
+    Example:
+        >>> require_known({"widht": 3}, ["width", "heads"], "model")
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: model has no 'widht'; did you mean 'width'?
+    """
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            it_has = f"it has {', '.join(known) or 'nothing to set'}."
+            hint = f"did you mean {near[0]!r}?" if near else it_has
+            raise ConfigurationError(f"{where} has no {name!r}; {hint}")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of an annotated kind; a whole number is welcome where a float is."""
+    family, parts = get_origin(kind) or kind, get_args(kind)
+    if family is Any:
+        return True
+    if family is UnionType:
+        return any(_fits(value, each) for each in parts)
+    if family is tuple:
+        return isinstance(value, list | tuple) and all(_fits(each, parts[0]) for each in value)
+    if isinstance(value, bool):
+        return family is bool
+    return isinstance(value, (int, float) if family is float else family)
+
+
+def _said(kind: Any) -> str:
+    """An annotated kind for a sentence.
+
+    Example:
+        >>> _said(str | None), _said(tuple[int, ...])
+        ('str', 'a list of int')
+    """
+    parts = [each for each in get_args(kind) if each not in {NoneType, Ellipsis}]
+    if get_origin(kind) is tuple:
+        return f"a list of {_said(parts[0])}"
+    if get_origin(kind) is UnionType:
+        return " or ".join(map(_said, parts))
+    return str(getattr(kind, "__name__", kind))
+
+
+def _such_as(default: Any) -> str:
+    """The default as an example, where it is one."""
+    if isinstance(default, tuple):
+        default = list(default)
+    return f", such as {default!r}" if isinstance(default, int | float | str | list) else ""
