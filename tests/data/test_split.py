@@ -190,6 +190,15 @@ class TestByTime:
         split = split_by_time(log_of([*old, (2, 5, 9)]), test_share=0.2)
         assert [user for user, _, _ in asked(split, split.test)] == [1]
 
+    def test_a_newcomer_is_asked_for_the_last_event_only(self) -> None:
+        given = [(1, 5, t) for t in range(10)] + [(2, 5, 9), (2, 5, 9)]
+        users = {
+            kind: [user for user, _, _ in asked(split, split.test)]
+            for kind in Targets
+            if (split := split_by_time(log_of(given), test_share=0.3, targets=kind))
+        }
+        assert users == {"last": [1, 2], "first": [1], "all": [1]}
+
     @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5, float("nan")])
     @pytest.mark.parametrize("name", ["test_share", "validation_share"])
     def test_refuses_shares_that_are_none(self, name: str, share: float) -> None:

@@ -67,6 +67,11 @@ def test_equal_counts_keep_the_order_of_first_appearance() -> None:
     assert fitted.counts.tolist() == [2, 2, 1, 1]
 
 
+def test_so_they_do_among_many() -> None:
+    items = np.random.default_rng(0).permutation(20_000)
+    assert Vocabulary.fit(pl.Series(items)).ids.to_list() == items.tolist()
+
+
 @pytest.mark.parametrize(
     ("known", "asked"),
     [
