@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from regard.data.queries import Queries
 from regard.data.split import TrainingPart
+from regard.errors import ModelInputError
 from regard.randomness import stream
 from regard.schema import PADDING
 from regard.shapes import Offsets, Seconds
@@ -180,7 +181,15 @@ def query_batch(queries: Queries, longest: int) -> Batch:
 
     Returns:
         A batch without targets; times are there where the sequences have a clock.
+
+    Raises:
+        ModelInputError: a history is empty.
     """
+    if (queries.history_lengths < 1).any():
+        raise ModelInputError(
+            "A history without any event cannot be read by a network. Answer such users by "
+            "popularity."
+        )
     starts = np.maximum(queries.starts, queries.ends - longest)
     index, real, lengths = _grid(starts, queries.ends)
     sequences = queries.sequences
