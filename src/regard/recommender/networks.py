@@ -1,6 +1,7 @@
 """Build, teach and rebuild networks; the only file of this room that needs torch."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from regard.classical import CLASSICAL
 from regard.data.split import Split
 from regard.errors import BundleError, ConfigurationError
 from regard.evaluation.metrics import measure
@@ -20,6 +22,7 @@ from regard.models.contract import SequenceModel
 from regard.models.scorer import NetworkScorer
 from regard.recommender.kinds import settings_of
 from regard.recommender.recipe import Recipe
+from regard.schema import FIRST_CODE
 from regard.training.device import choose_device, use_wanted_threads
 from regard.training.history import History
 from regard.training.loop import Plan, train
@@ -52,12 +55,15 @@ def teach(
 
     Returns:
         The trained network, and what happened.
+
+    Raises:
+        ConfigurationError: a name or value makes no sense, or the device is not there.
+        TooLittleDataError: there is no next item to learn from.
+        TrainingError: training diverged, or the checkpoint is damaged or of another run.
     """
     use_wanted_threads()
     device = choose_device(recipe.training.device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        model = build(recipe, split.vocabulary.size).to(device)
+    model = build(recipe, split.vocabulary.size).to(device)
     protocol = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
     metric = f"ndcg@{protocol.ks[-1]}"
     plan = Plan(
@@ -68,15 +74,30 @@ def teach(
         metric,
         recipe.training,
         recipe.seed,
-        recipe.digest(split.fingerprint),
+        # A split can be handed in, so the recipe does not know for sure where the log was cut.
+        recipe.digest(f"{split.fingerprint} {split.protocol!r}"),
         checkpoint,
     )
     history = train(model, plan, watcher)
     return NetworkScorer(model), history
 
 
+def check(recipe: Recipe) -> None:
+    """Refuse what `teach` would refuse, before anything is read.
+
+    Args:
+        recipe: names the network, its options, objective and loss.
+
+    Raises:
+        ConfigurationError: a name or value makes no sense.
+    """
+    build(recipe, catalogue_size=FIRST_CODE + 1)
+    _named(OBJECTIVES, recipe.objective, "objective")
+    _named(LOSSES, recipe.loss, "loss")
+
+
 def build(recipe: Recipe, catalogue_size: int) -> SequenceModel:
-    """A freshly initialised network.
+    """A freshly initialised network, the same for the same seed; torch's generator is left alone.
 
     Args:
         recipe: names it and its options.
@@ -84,9 +105,22 @@ def build(recipe: Recipe, catalogue_size: int) -> SequenceModel:
 
     Returns:
         The network, on the processor.
+
+    Raises:
+        ConfigurationError: there is no such network or option, or a size is below 1.
     """
-    kind: type[SequenceModel] = _named(MODELS, recipe.model, "model")
-    return kind(settings_of(kind.config_class, recipe.options, "model"), catalogue_size)
+    if recipe.model not in MODELS:
+        names = ", ".join(sorted({*CLASSICAL, *MODELS}))
+        raise ConfigurationError(f"model={recipe.model!r} is not known; choose one of {names}.")
+    kind = MODELS[recipe.model]
+    config: Any = settings_of(kind.config_class, recipe.options, "model")
+    for name, value in asdict(config).items():
+        # Whole numbers among a network's options are sizes; torch would take some below 1.
+        if isinstance(value, int) and value < 1 and not isinstance(value, bool):
+            raise ConfigurationError(f"model.{name}={value} must be 1 or more.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return kind(config, catalogue_size)
 
 
 def rebuild(

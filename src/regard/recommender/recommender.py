@@ -1,73 +1,37 @@
 """The recommender: one object from a clean log to answers with reasons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import polars as pl
 
-from regard.classical import CLASSICAL, ClassicalMethod, Popularity, RecentPopularity
 from regard.data.catalogue import Catalogue
 from regard.data.interactions import Interactions
 from regard.data.queries import Queries
-from regard.data.sequences import Sequences
-from regard.data.split import Split, SplitProtocol, assemble
-from regard.data.vocabulary import Id, Vocabulary, coerce_ids
+from regard.data.split import Split
+from regard.data.vocabulary import Id
 from regard.errors import ConfigurationError, NotFittedError, UnknownUserError
 from regard.evaluation.evaluate import evaluate
 from regard.evaluation.protocol import Protocol, Seen
-from regard.evaluation.ranking import Scorer, top_items
+from regard.evaluation.ranking import top_items
 from regard.evaluation.report import EvaluationReport
 from regard.explanation.explain import explain
 from regard.explanation.result import Explanation
-from regard.optional import require
 from regard.recommender.answers import Recommendation, Recommendations
-from regard.recommender.kinds import settings_of
-from regard.recommender.memory import RememberingScorer, Verdict, remember
+from regard.recommender.asking import Question, ask_history, ask_user, indices_of
+from regard.recommender.fitting import check_model, learn
+from regard.recommender.learned import Answering, Learned
+from regard.recommender.memory import RememberingScorer
 from regard.recommender.recipe import Recipe
-from regard.schema import FIRST_CODE, UNKNOWN
-from regard.shapes import Offsets
+from regard.recommender.storing import OWN_FACTS, load, save
+from regard.schema import FIRST_CODE
+from regard.shapes import Codes, Scores
 
 if TYPE_CHECKING:
-    from regard.training.history import History
     from regard.training.watching import Watcher
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What a fitted recommender consists of.
-
-    Attributes:
-        scorer: network or classical method.
-        fallback: popularity, for people without a usable history.
-        histories: all events that are known, coded.
-        vocabulary: the items.
-        catalogue: their titles.
-        protocol: how the log was cut.
-        fingerprint: of the log.
-        history: of the training, for networks.
-        memory: what validation said of the memory of transitions, for networks.
-        card: what else the bundle's card says, such as what cleaning removed.
-    """
-
-    scorer: Scorer
-    fallback: ClassicalMethod
-    histories: Sequences
-    vocabulary: Vocabulary
-    catalogue: Catalogue
-    protocol: SplitProtocol
-    fingerprint: str
-    history: "History | None" = None
-    memory: Verdict | None = None
-    card: Mapping[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def split(self) -> Split:
-        """The log cut as it was for training; made again from the histories when asked."""
-        return assemble(self.histories, self.vocabulary, self.protocol, self.fingerprint)
 
 
 class Recommender:
@@ -83,6 +47,7 @@ class Recommender:
 
     Raises:
         ConfigurationError: a name or value makes no sense.
+        MissingDependencyError: a network is asked for and torch is not installed.
 
     Example:
         >>> import polars as pl
@@ -104,23 +69,31 @@ class Recommender:
         evaluation: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        self.recipe = Recipe.from_dict({
-            "model": {"name": model, **options},
-            "seed": seed,
-            "split": split or {},
-            "training": training or {},
-            "evaluation": evaluation or {},
-        })  # fmt: skip
-        self._learned: Learned | None = None
-        _check_model(self.recipe)
+        values = {"seed": seed, "split": split or {}, "training": training or {}}
+        values["evaluation"] = evaluation or {}
+        # Not inside the table of the model, where an option called "name" would be taken for it.
+        self._begin(replace(Recipe.from_dict(values), model=model, options=options))
 
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Self:
-        """A recommender that will do what a recipe says."""
-        recommender = cls()
-        recommender.recipe = recipe
-        _check_model(recipe)
+        """A recommender that will do what a recipe says.
+
+        Args:
+            recipe: may name any model, whose options are checked at once.
+
+        Raises:
+            ConfigurationError: a name or value makes no sense.
+            MissingDependencyError: a network is asked for and torch is not installed.
+        """
+        recommender = cls.__new__(cls)
+        recommender._begin(recipe)
         return recommender
+
+    def _begin(self, recipe: Recipe) -> None:
+        """Follow a recipe, once its model is known to exist."""
+        check_model(recipe)
+        self.recipe = recipe
+        self._learned: Learned | None = None
 
     @property
     def name(self) -> str:
@@ -129,7 +102,11 @@ class Recommender:
 
     @property
     def title(self) -> str:
-        """Name of the model, and whether it wears the memory of transitions."""
+        """Name of the model, and whether it wears the memory of transitions.
+
+        Raises:
+            NotFittedError: that is not decided yet.
+        """
         remembers = isinstance(self.learned.scorer, RememberingScorer)
         return f"{self.name} + memory" if remembers else self.name
 
@@ -162,6 +139,12 @@ class Recommender:
 
         Returns:
             The recommender itself.
+
+        Raises:
+            DataError: the log has missing values, or is too small to be cut
+                (`TooLittleDataError`).
+            NeedsClockError: the split or the model needs times, and the log has none.
+            TrainingError: training diverged, or the checkpoint belongs to another run.
         """
         split = self.recipe.split.apply(log)
         return self.fit_split(split, Catalogue.of(log), checkpoint=checkpoint, watcher=watcher)
@@ -176,6 +159,8 @@ class Recommender:
     ) -> Self:
         """Learn from a split that was made already, so that several methods can share it.
 
+        Where the recipe says `seen="auto"`, it says afterwards what that came to, and keeps to it.
+
         Args:
             split: what to learn from.
             catalogue: titles.
@@ -184,37 +169,14 @@ class Recommender:
 
         Returns:
             The recommender itself.
+
+        Raises:
+            TooLittleDataError: the training part holds nothing to learn from.
+            NeedsClockError: the model needs times, and the split has none.
+            TrainingError: training diverged, or the checkpoint belongs to another run.
         """
         self.recipe = replace(self.recipe, evaluation=self.recipe.evaluation.resolved(split))
-        history: History | None = None
-        memory: Verdict | None = None
-        scorer: Scorer
-        if self.name in CLASSICAL:
-            scorer = _classical(self.recipe).fit(split.training)
-        else:
-            require("torch", extra="torch", purpose=f"The network {self.name!r}")
-            from regard.recommender import networks
-
-            network, history = networks.teach(
-                self.recipe, split, checkpoint=checkpoint, watcher=watcher
-            )
-            scorer = network
-            if self.recipe.memory != "off":
-                rules = self.recipe.evaluation.protocol(str(split.protocol), self.recipe.seed)
-                mixed, memory = remember(network, split, rules)
-                scorer = mixed if memory.pays or self.recipe.memory == "on" else network
-        popular = Popularity() if split.sequences.times is None else RecentPopularity()
-        self._learned = Learned(
-            scorer,
-            popular.fit(split.training),
-            split.sequences,
-            split.vocabulary,
-            catalogue,
-            split.protocol,
-            split.fingerprint,
-            history,
-            memory,
-        )
+        self._learned = learn(self.recipe, split, catalogue, checkpoint=checkpoint, watcher=watcher)
         return self
 
     def recommend(
@@ -240,21 +202,16 @@ class Recommender:
 
         Raises:
             ConfigurationError: neither or both of user and history, or k below 1.
+            NotFittedError: before `fit`.
             UnknownUserError: no such user, or nothing usable in the history, and no fallback.
         """
-        if k < 1:
-            raise ConfigurationError(f"k={k} must be 1 or more.")
-        queries, notes = self._ask(user, history, fallback)
-        learned = self.learned
-        usable = _usable(queries)
-        scorer: Scorer = learned.scorer if usable else learned.fallback
-        codes, scores = top_items(
-            scorer,
-            queries,
-            k,
-            catalogue_size=learned.vocabulary.size,
-            seen=self._seen(seen),
-        )
+        asked = self._ask(user, history)
+        if asked.trouble and not fallback:
+            raise UnknownUserError(
+                f"{asked.trouble}. Give a history of items that it knows, or allow the fallback."
+            )
+        learned, queries = self.learned, asked.queries
+        codes, scores = self._top(queries, k, seen)
         real = codes[0] >= FIRST_CODE
         ids = learned.vocabulary.decode(codes[0][real])
         had = queries.seen(learned.vocabulary.size)[0][codes[0][real]]
@@ -265,13 +222,16 @@ class Recommender:
                 zip(ids, scores[0][real], titles, had, strict=True), start=1
             )
         )
-        name = self.title if usable else f"{learned.fallback.name} (fallback)"
-        return Recommendations(user, items, name, notes)
+        if not asked.trouble:
+            return Recommendations(user, items, self.title, asked.notes)
+        note = f"{asked.trouble}; this is what is popular instead."
+        name = f"{learned.fallback.name} (fallback)"
+        return Recommendations(user, items, name, (*asked.notes, note))
 
     def recommend_all(
         self, users: Sequence[Id] | None = None, *, k: int = 10, seen: Seen | str | None = None
     ) -> pl.DataFrame:
-        """Lists for many known users at once.
+        """Lists for many known users at once: to each the list that `recommend` gives.
 
         Args:
             users: own ids; all users if omitted.
@@ -282,26 +242,22 @@ class Recommender:
             Columns user, rank (from 1), item, score; users in the order given.
 
         Raises:
+            ConfigurationError: k below 1.
+            NotFittedError: before `fit`.
             UnknownUserError: a user is not known.
         """
         learned = self.learned
         if users is None:
             index = np.arange(len(learned.histories), dtype=np.int64)
         else:
-            index = _indices_of(learned.histories.users, users)
-        codes, scores = top_items(
-            learned.scorer,
-            Queries.requests(learned.histories, index),
-            k,
-            catalogue_size=learned.vocabulary.size,
-            seen=self._seen(seen),
-        )
+            index = indices_of(users, learned.histories.users)
+        codes, scores = self._top(Queries.requests(learned.histories, index), k, seen)
         real = codes >= FIRST_CODE
         rows, columns = np.nonzero(real)
         return pl.DataFrame({
-            "user": learned.histories.users.gather(index[rows].tolist()),
+            "user": learned.histories.users.gather(index[rows]),
             "rank": columns + 1,
-            "item": learned.vocabulary.ids.gather((codes[real] - FIRST_CODE).tolist()),
+            "item": learned.vocabulary.ids.gather(codes[real] - FIRST_CODE),
             "score": scores[real],
         })  # fmt: skip
 
@@ -310,6 +266,8 @@ class Recommender:
     ) -> EvaluationReport:
         """How good the answers are on the test part, which nothing was chosen by.
 
+        Whoever `recommend` would answer by the fallback is answered by it here too.
+
         Args:
             protocol: rules other than the recipe's.
             memory: whether a network that wears the memory of transitions is measured with it, as
@@ -317,13 +275,16 @@ class Recommender:
 
         Returns:
             Metrics with intervals, per user underneath.
+
+        Raises:
+            NotFittedError: before `fit`.
         """
         learned = self.learned
         scorer, name = learned.scorer, self.title
         if not memory and isinstance(scorer, RememberingScorer):
             scorer, name = scorer.network, f"{self.name} alone"
         return evaluate(
-            scorer,
+            Answering(scorer, learned.fallback),
             learned.split.test,
             name=name,
             protocol=protocol or self.protocol(),
@@ -333,7 +294,11 @@ class Recommender:
         )
 
     def protocol(self) -> Protocol:
-        """The rules that the recipe measures by."""
+        """The rules that the recipe measures by.
+
+        Raises:
+            NotFittedError: before `fit`.
+        """
         return self.recipe.evaluation.protocol(str(self.learned.protocol), self.recipe.seed)
 
     def explain(
@@ -356,18 +321,19 @@ class Recommender:
             Which past events carried the answer, and whether attention tells the truth of it.
 
         Raises:
+            ConfigurationError: neither or both of user and history, or the item is no candidate.
+            NotFittedError: before `fit`.
+            UnknownItemError: no such item.
             UnknownUserError: nothing usable is known of the user, so there are no reasons.
         """
-        queries, _ = self._ask(user, history, fallback=True)
-        if not _usable(queries):
+        asked = self._ask(user, history)
+        if asked.trouble:
             raise UnknownUserError(
-                "There is no history to explain from: the answer would be what is popular. "
-                "Ask about a user with a history, or give one."
+                f"{asked.trouble}, so there is nothing to explain from: the answer would be what "
+                "is popular. Ask about a user with a history, or give one."
             )
-        learned = self.learned
-        if item is None:
-            item = self.recommend(user, history=history, k=1, seen=seen).ids[0]
-        code = learned.vocabulary.code(item)
+        learned, queries = self.learned, asked.queries
+        code = self._first(queries, seen) if item is None else learned.vocabulary.code(item)
         explanation = explain(
             learned.scorer,
             queries,
@@ -394,9 +360,11 @@ class Recommender:
 
         Returns:
             The folder.
-        """
-        from regard.recommender.storing import save
 
+        Raises:
+            NotFittedError: before `fit`.
+            StorageError: it could not be written, or is there and may not be replaced.
+        """
         return save(self, Path(folder), overwrite=overwrite)
 
     @classmethod
@@ -408,9 +376,12 @@ class Recommender:
 
         Returns:
             A recommender that answers as the saved one did.
-        """
-        from regard.recommender.storing import load
 
+        Raises:
+            BundleError: the folder is not there, is damaged, or holds no recommender.
+            ConfigurationError: it names a model or an option that this version does not know.
+            MissingDependencyError: it holds a network and torch is not installed.
+        """
         recipe, learned = load(Path(folder))
         recommender = cls.from_recipe(recipe)
         recommender._learned = learned
@@ -421,46 +392,43 @@ class Recommender:
 
         Args:
             facts: name -> plain values that JSON can say.
+
+        Raises:
+            ConfigurationError: the card says that already, of its own.
+            NotFittedError: before `fit`.
         """
+        if taken := sorted(facts.keys() & set(OWN_FACTS)):
+            raise ConfigurationError(
+                f"The card says {', '.join(taken)} of its own; choose other names."
+            )
         self._learned = replace(self.learned, card={**self.learned.card, **facts})
 
-    def _ask(
-        self, user: Id | None, history: Sequence[Id] | None, fallback: bool
-    ) -> tuple[Queries, tuple[str, ...]]:
-        """One query, and what to tell the person about it."""
+    def _ask(self, user: Id | None, history: Sequence[Id] | None) -> Question:
+        """One query, about a user or about anybody with a history."""
+        learned = self.learned
         if (user is None) == (history is None):
             raise ConfigurationError("Give a user or a history, one of them.")
-        if history is not None:
-            return self._ask_history(history, fallback)
-        learned = self.learned
-        index = _index_of(learned.histories.users, user)
-        if index is None:
-            if not fallback:
-                raise UnknownUserError(
-                    f"User {user!r} is not among the {len(learned.histories):,} users of this "
-                    "model. Give a history instead, or allow the fallback."
-                )
-            note = f"User {user!r} is not known; this is what is popular instead."
-            return _one_history(np.zeros(0, np.int32), learned.histories.times is not None), (note,)
-        return Queries.requests(learned.histories, np.array([index], np.int64)), ()
+        if history is None:
+            return ask_user(user, learned.histories)
+        return ask_history(history, learned.vocabulary)
 
-    def _ask_history(
-        self, history: Sequence[Id], fallback: bool
-    ) -> tuple[Queries, tuple[str, ...]]:
-        codes = self.learned.vocabulary.encode(list(history))
-        strangers = [item for item, code in zip(history, codes, strict=True) if code == UNKNOWN]
-        known = codes[codes != UNKNOWN]
-        notes = []
-        if strangers:
-            notes.append(f"Not known and left out: {', '.join(map(str, strangers))}.")
-        if not len(known):
-            if not fallback:
-                raise UnknownUserError(
-                    "The history holds no item that this model knows. Give other items, or allow "
-                    "the fallback."
-                )
-            notes.append("No item of the history is known; this is what is popular instead.")
-        return _one_history(known, False), tuple(notes)
+    def _top(self, queries: Queries, k: int, seen: Seen | str | None) -> tuple[Codes, Scores]:
+        """The lists of everybody who asks: `(Q, k)` codes and scores."""
+        if k < 1:
+            raise ConfigurationError(f"k={k} must be 1 or more.")
+        learned = self.learned
+        size = learned.vocabulary.size
+        return top_items(learned.answering, queries, k, catalogue_size=size, seen=self._seen(seen))
+
+    def _first(self, queries: Queries, seen: Seen | str | None) -> int:
+        """Code of the first recommendation."""
+        code = int(self._top(queries, 1, seen)[0][0, 0])
+        if code < FIRST_CODE:
+            raise ConfigurationError(
+                "Nothing is left to recommend, and so to explain: the history holds every item. "
+                "Keep seen items (seen='keep'), or name an item."
+            )
+        return code
 
     def _seen(self, seen: Seen | str | None) -> Seen:
         if seen is None:
@@ -468,60 +436,3 @@ class Recommender:
         if seen not in list(Seen):
             raise ConfigurationError(f"seen={seen!r} is not known; choose 'keep' or 'remove'.")
         return Seen(seen)
-
-
-def _check_model(recipe: Recipe) -> None:
-    """Refuse an unknown model or option at once, not after hours."""
-    if recipe.model in CLASSICAL:
-        _classical(recipe)
-        return
-    require("torch", extra="torch", purpose=f"The network {recipe.model!r}")
-    from regard.recommender import networks
-
-    networks.build(recipe, catalogue_size=FIRST_CODE + 1)
-
-
-def _classical(recipe: Recipe) -> ClassicalMethod:
-    kind = CLASSICAL[recipe.model]
-    config = kind.config if isinstance(kind.config, type) else type(kind().config)
-    return kind(**asdict(settings_of(config, recipe.options, "model")))
-
-
-def _index_of(users: pl.Series, user: Id | None) -> int | None:
-    """Where a user stands; an id typed as text finds one that is a number."""
-    wanted = coerce_ids([] if user is None else [user], users.dtype)
-    if not len(wanted) or wanted[0] is None:
-        return None
-    return users.index_of(wanted[0])
-
-
-def _indices_of(users: pl.Series, wanted: Sequence[Id]) -> Offsets:
-    """Where many users stand, all of whom must be known."""
-    asked = pl.DataFrame({"user": coerce_ids(list(wanted), users.dtype)})
-    known = users.alias("user").to_frame().with_row_index("index")
-    found = asked.join(known, on="user", how="left", maintain_order="left")["index"]
-    if found.null_count():
-        stranger = wanted[int(found.is_null().arg_true()[0])]
-        raise UnknownUserError(
-            f"User {stranger!r} is not among the {len(users):,} users of this model."
-        )
-    return found.cast(pl.Int64).to_numpy()
-
-
-def _usable(queries: Queries) -> bool:
-    """Whether the history holds anything that the model knows."""
-    _, position = queries.history_events()
-    return bool((queries.sequences.items[position] >= FIRST_CODE).any())
-
-
-def _one_history(codes: Any, clock: bool) -> Queries:
-    """A query about somebody who is not in the log."""
-    count = len(codes)
-    sequences = Sequences(
-        pl.Series("user", [0]),
-        np.array([0, count], np.int64),
-        np.asarray(codes, np.int32),
-        np.zeros(count) if clock else None,
-        np.arange(count, dtype=np.int64),
-    )
-    return Queries.requests(sequences, np.zeros(1, np.int64))

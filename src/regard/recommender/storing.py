@@ -4,24 +4,34 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from regard.bundle import Bundle, read_bundle, write_bundle
 from regard.classical import CLASSICAL, ClassicalMethod, MarkovChain
 from regard.data.catalogue import Catalogue
+from regard.data.queries import Queries
 from regard.data.split import SplitProtocol, Targets
 from regard.errors import BundleError
-from regard.optional import require
-from regard.recommender.memory import RememberingScorer, Verdict
+from regard.evaluation.ranking import Scorer
+from regard.recommender.fitting import check_model, classical
+from regard.recommender.learned import Learned
+from regard.recommender.memory import Gate, RememberingScorer, Verdict
 from regard.recommender.recipe import Recipe
 from regard.schema import ITEM
+from regard.training.history import History
 
 if TYPE_CHECKING:
-    from regard.recommender.recommender import Learned, Recommender
+    from regard.recommender.recommender import Recommender
 
-_MODEL, _FALLBACK, _MEMORY, _SHARES = "model.", "fallback.", "memory.", "shares"
+OWN_FACTS: Final = (
+    "model", "regard", "created", "fingerprint", "users", "items", "interactions", "split",
+    "fallback", "training", "memory",
+)  # fmt: skip
+"""What every bundle's card says; nobody else may say it."""
+_MODEL, _FALLBACK, _MEMORY = "model.", "fallback.", "memory."
 
 
 def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -> Path:
@@ -34,6 +44,11 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
 
     Returns:
         The folder.
+
+    Raises:
+        BundleError: the card says what JSON cannot.
+        NotFittedError: nothing was learned yet.
+        StorageError: it could not be written, or is there and may not be replaced.
     """
     learned = recommender.learned
     card = {
@@ -74,38 +89,30 @@ def load(folder: Path) -> tuple[Recipe, "Learned"]:
         The recipe, and what was learned.
 
     Raises:
-        BundleError: the bundle does not hold a recommender.
+        BundleError: the folder is not there, is damaged, or does not hold a recommender.
+        ConfigurationError: the recipe names what this version does not know.
+        MissingDependencyError: it holds a network and torch is not installed.
     """
-    from regard.recommender.recommender import Learned
-
     bundle = read_bundle(folder)
     recipe = Recipe.from_dict(bundle.recipe)
+    check_model(recipe)
     if bundle.histories is None:
         raise BundleError(f"{folder} holds no histories, so it cannot answer for its users.")
     try:
         split = dict(bundle.card["split"])
         protocol = SplitProtocol(**(split | {"targets": Targets(split["targets"])}))
         fallback = CLASSICAL[bundle.card["fallback"]]
-        fingerprint = bundle.card["fingerprint"]
+        fingerprint = str(bundle.card["fingerprint"])
         training, memory = bundle.card["training"], bundle.card["memory"]
-        verdict = None if memory is None else Verdict(**memory)
-    except (KeyError, TypeError, ValueError) as missing:
-        raise BundleError(
-            f"The card of {folder} does not describe a recommender ({missing})."
-        ) from missing
-    model = _part(bundle, _MODEL)
-    history = None
-    if recipe.model in CLASSICAL:
-        scorer: Any = CLASSICAL[recipe.model].from_arrays(model, **recipe.options)
-    else:
-        require("torch", extra="torch", purpose=f"The network {recipe.model!r}")
-        from regard.recommender.networks import rebuild
-        from regard.training.history import History
-
-        scorer = _remembering(rebuild(recipe, bundle.vocabulary.size, model), bundle)
         history = None if training is None else History.from_dict(training)
-    return recipe, Learned(
-        scorer,
+        verdict = None if memory is None else Verdict(**(memory | {"gate": Gate(**memory["gate"])}))
+    except (KeyError, TypeError, ValueError) as amiss:
+        raise BundleError(
+            f"The card of {folder} does not describe a recommender ({type(amiss).__name__}: "
+            f"{amiss}); save the model again."
+        ) from amiss
+    learned = Learned(
+        _scorer(recipe, bundle),
         fallback.from_arrays(_part(bundle, _FALLBACK)),
         bundle.histories,
         bundle.vocabulary,
@@ -116,6 +123,8 @@ def load(folder: Path) -> tuple[Recipe, "Learned"]:
         verdict,
         bundle.card,
     )
+    _require_answers(learned, folder)
+    return recipe, learned
 
 
 def _weights(scorer: Any) -> dict[str, NDArray[Any]]:
@@ -127,17 +136,42 @@ def _weights(scorer: Any) -> dict[str, NDArray[Any]]:
     weights = {}
     if isinstance(scorer, RememberingScorer):
         weights = {_MEMORY + name: value for name, value in scorer.chain.arrays().items()}
-        weights[_SHARES] = scorer.shares
         scorer = scorer.network
     return weights | {_MODEL + name: value for name, value in weights_of(scorer).items()}
 
 
-def _remembering(network: Any, bundle: Bundle) -> Any:
-    """The network with the memory that it wore when it was saved, if any."""
-    chain = _part(bundle, _MEMORY)
+def _scorer(recipe: Recipe, bundle: Bundle) -> Scorer:
+    """The model that was saved, with the memory that it wore, if any."""
+    model, chain = _part(bundle, _MODEL), _part(bundle, _MEMORY)
+    if recipe.model in CLASSICAL:
+        return type(classical(recipe)).from_arrays(model, **recipe.options)
+    from regard.recommender.networks import rebuild
+
+    network = rebuild(recipe, bundle.vocabulary.size, model)
     if not chain:
         return network
-    return RememberingScorer(network, MarkovChain.from_arrays(chain), bundle.weights[_SHARES])
+    if _SHARES not in bundle.weights:
+        raise BundleError(
+            f"The bundle holds a memory of transitions without {_SHARES!r}; save the model again."
+        )
+    gate = Gate(**bundle.card["memory"]["gate"])
+    return RememberingScorer(network, MarkovChain.from_arrays(chain), gate)
+
+
+def _require_answers(learned: Learned, folder: Path) -> None:
+    """Refuse counts of another catalogue: ask one question of each who may have to answer."""
+    size = learned.vocabulary.size
+    asked = Queries.requests(learned.histories, np.zeros(1, np.int64))
+    for scorer in (learned.scorer, learned.fallback):
+        try:
+            fits = scorer.score(asked).shape == (1, size)
+        except (IndexError, ValueError):
+            fits = False
+        if not fits:
+            raise BundleError(
+                f"The weights of {folder} do not fit its vocabulary of {len(learned.vocabulary):,} "
+                "items. The bundle mixes parts of two models; save the model again."
+            )
 
 
 def _part(bundle: Bundle, prefix: str) -> dict[str, NDArray[Any]]:

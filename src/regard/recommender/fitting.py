@@ -1,0 +1,107 @@
+"""From a split to what was learned."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regard.classical import CLASSICAL, ClassicalMethod, Popularity, RecentPopularity
+from regard.data.catalogue import Catalogue
+from regard.data.split import Split
+from regard.evaluation.ranking import Scorer
+from regard.optional import require
+from regard.recommender.kinds import settings_of
+from regard.recommender.learned import Learned
+from regard.recommender.memory import Verdict, remember
+from regard.recommender.recipe import Recipe
+
+if TYPE_CHECKING:
+    from regard.training.history import History
+    from regard.training.watching import Watcher
+
+
+def learn(
+    recipe: Recipe,
+    split: Split,
+    catalogue: Catalogue,
+    *,
+    checkpoint: Path | None = None,
+    watcher: "Watcher | None" = None,
+) -> Learned:
+    """Fit the model of a recipe and the fallback beside it; the test part is not looked at.
+
+    Args:
+        recipe: of a model that `check_model` accepts, its evaluation resolved.
+        split: what to learn from, and to validate on.
+        catalogue: titles.
+        checkpoint: file for checkpoints of a network.
+        watcher: is told of each training step of a network.
+
+    Returns:
+        Everything that was learned.
+
+    Raises:
+        TooLittleDataError: the training part holds nothing to learn from.
+        NeedsClockError: the model needs times, and the split has none.
+        TrainingError: training diverged, or the checkpoint belongs to another run.
+    """
+    history: History | None = None
+    memory: Verdict | None = None
+    scorer: Scorer
+    if recipe.model in CLASSICAL:
+        scorer = classical(recipe).fit(split.training)
+    else:
+        from regard.recommender import networks
+
+        network, history = networks.teach(recipe, split, checkpoint=checkpoint, watcher=watcher)
+        scorer = network
+        if recipe.memory != "off":
+            rules = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
+            mixed, memory = remember(network, split, rules)
+            scorer = mixed if memory.pays or recipe.memory == "on" else network
+    popular = Popularity() if split.sequences.times is None else RecentPopularity()
+    return Learned(
+        scorer,
+        popular.fit(split.training),
+        split.sequences,
+        split.vocabulary,
+        catalogue,
+        split.protocol,
+        split.fingerprint,
+        history,
+        memory,
+    )
+
+
+def check_model(recipe: Recipe) -> None:
+    """Refuse an unknown model or option at once, not after hours.
+
+    Args:
+        recipe: names them.
+
+    Raises:
+        ConfigurationError: a name or value makes no sense.
+        MissingDependencyError: the model is no classical method and torch is not installed.
+    """
+    if recipe.model in CLASSICAL:
+        classical(recipe)
+        return
+    methods = ", ".join(sorted(CLASSICAL))
+    purpose = f"The model {recipe.model!r} is no classical method ({methods}); a network"
+    require("torch", extra="torch", purpose=purpose)
+    from regard.recommender import networks
+
+    networks.check(recipe)
+
+
+def classical(recipe: Recipe) -> ClassicalMethod:
+    """The classical method that a recipe names, with its options, unfitted.
+
+    Args:
+        recipe: of a classical method.
+
+    Raises:
+        ConfigurationError: an option makes no sense.
+    """
+    kind = CLASSICAL[recipe.model]
+    options = settings_of(type(kind().config), recipe.options, "model")
+    return kind(**asdict(options))
