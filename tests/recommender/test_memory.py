@@ -10,9 +10,11 @@ from regard.classical.markov import MarkovChain
 from regard.data.interactions import Interactions
 from regard.data.queries import Queries
 from regard.data.split import Split, split_leave_last_out
-from regard.data.synthetic import markov_world, noise_world
+from regard.data.synthetic import markov_world
+from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol
-from regard.recommender.memory import RememberingScorer, buckets, remember
+from regard.evaluation.ranking import rank_targets
+from regard.recommender.memory import Gate, RememberingScorer, remember
 from regard.schema import FIRST_CODE
 from regard.shapes import Scores
 
@@ -58,21 +60,22 @@ def test_probabilities_sum_to_one(histories: list[str]) -> None:
     assert not probabilities_BN[:, :FIRST_CODE].any()
 
 
-@given(st.integers(0, 10**7))
-def test_buckets_are_powers_of_two(evidence: int) -> None:
-    expected = 0 if evidence == 0 else min(evidence.bit_length(), 11)
-    assert buckets(np.array([evidence])).tolist() == [expected]
+@given(st.integers(0, 10**7), st.floats(0.01, 1), st.floats(0, 100))
+def test_trust_grows_with_evidence(times: int, most: float, doubt: float) -> None:
+    fewer, more = Gate(most, doubt).shares(np.array([times, times + 1]))
+    assert 0.0 <= fewer <= more <= most + 1e-12
+    assert Gate(most, doubt).shares(np.zeros(1, np.int64)).tolist() == [0.0]
 
 
 def test_mixture_equals_a_loop_in_float64() -> None:
     split = split_of("abcabcabc bcabca cabcab")
     chain = MarkovChain().fit(split.training)
     scores_N = np.random.default_rng(0).normal(size=split.vocabulary.size).astype(np.float32)
-    shares = np.linspace(0.1, 0.9, 12)
-    mixed = RememberingScorer(Fixed(scores_N), chain, shares).score(split.test)
+    mixed = RememberingScorer(Fixed(scores_N), chain, Gate(0.6, 2.0)).score(split.test)
     weights = np.exp(scores_N[FIRST_CODE:].astype(np.float64))
     counted = chain.probabilities(split.test).astype(np.float64)[:, FIRST_CODE:]
-    share = shares[buckets(chain.evidence(split.test))][:, None]
+    times = chain.evidence(split.test)[:, None]
+    share = 0.6 * times / (times + 2.0)
     expected = np.log((1 - share) * weights / weights.sum() + share * counted)
     assert mixed[:, FIRST_CODE:] == pytest.approx(expected, abs=1e-5)
     assert np.isneginf(mixed[:, :FIRST_CODE]).all()
@@ -83,32 +86,39 @@ def test_pays_where_the_last_item_decides() -> None:
     ignorant = Fixed(np.zeros(split.vocabulary.size, np.float32))
     mixed, verdict = remember(ignorant, split, RULES)
     assert verdict.pays
-    assert verdict.share > 0.9
     assert verdict.mixed > verdict.alone + 0.5
-    assert mixed.shares.max() <= 1.0
+    assert mixed.gate == verdict.gate
+    ranks = rank_targets(mixed, split.validation, catalogue_size=split.vocabulary.size)
+    assert measure("ndcg@1", ranks).mean() == pytest.approx(verdict.mixed)
 
 
-def test_does_not_pay_where_nothing_follows_from_anything() -> None:
-    log = noise_world(300, 30, 12, seed=1).log
-    split = split_leave_last_out(log)
-    # A network that knows the true distribution: every item alike.
-    _, verdict = remember(Fixed(np.zeros(split.vocabulary.size, np.float32)), split, RULES)
-    assert verdict.share < 0.2
+def test_does_not_pay_where_the_network_knows() -> None:
+    split = split_leave_last_out(markov_world(200, 20, 12, 0.9, seed=1).log)
+
+    class Oracle(Fixed):
+        def score(self, queries: Queries) -> Scores:
+            scores_BN = super().score(queries)
+            scores_BN[np.arange(len(queries)), queries.targets] = 50.0
+            return scores_BN
+
+    _, verdict = remember(Oracle(np.zeros(split.vocabulary.size, np.float32)), split, RULES)
+    assert verdict.alone == 1.0
+    assert not verdict.pays
 
 
-def test_shares_never_see_the_test_part() -> None:
+def test_the_gate_never_sees_the_test_part() -> None:
     log = markov_world(100, 20, 10, 0.7, seed=2).log.collect()
     last = pl.col("position") == pl.col("position").max().over("user")
     if "position" not in log.columns:
         last = pl.col("time") == pl.col("time").max().over("user")
     first_item = log["item"][0]
     changed = log.with_columns(pl.when(last).then(first_item).otherwise("item").alias("item"))
-    shares = []
+    gates = []
     for frame in (log, changed):
         split = split_leave_last_out(Interactions.of(frame))
         scorer, _ = remember(Fixed(np.zeros(split.vocabulary.size, np.float32)), split, RULES)
-        shares.append(scorer.shares)
-    assert (shares[0] == shares[1]).all()
+        gates.append(scorer.gate)
+    assert gates[0] == gates[1]
 
 
 def test_remembered_counts_are_the_training_log_s() -> None:
@@ -116,7 +126,7 @@ def test_remembered_counts_are_the_training_log_s() -> None:
     scorer = RememberingScorer(
         Fixed(np.zeros(split.vocabulary.size, np.float32)),
         MarkovChain().fit(split.training),
-        np.full(12, 0.5),
+        Gate(0.5, 0.0),
     )
     asked = Queries.next_event(split.sequences, np.array([0]), split.sequences.offsets[:1] + 1)
     code = split.vocabulary.code("b")

@@ -112,7 +112,7 @@ def load(folder: Path) -> tuple[Recipe, "Learned"]:
             f"{amiss}); save the model again."
         ) from amiss
     learned = Learned(
-        _scorer(recipe, bundle),
+        _scorer(recipe, bundle, verdict),
         fallback.from_arrays(_part(bundle, _FALLBACK)),
         bundle.histories,
         bundle.vocabulary,
@@ -140,7 +140,7 @@ def _weights(scorer: Any) -> dict[str, NDArray[Any]]:
     return weights | {_MODEL + name: value for name, value in weights_of(scorer).items()}
 
 
-def _scorer(recipe: Recipe, bundle: Bundle) -> Scorer:
+def _scorer(recipe: Recipe, bundle: Bundle, verdict: Verdict | None) -> Scorer:
     """The model that was saved, with the memory that it wore, if any."""
     model, chain = _part(bundle, _MODEL), _part(bundle, _MEMORY)
     if recipe.model in CLASSICAL:
@@ -150,12 +150,12 @@ def _scorer(recipe: Recipe, bundle: Bundle) -> Scorer:
     network = rebuild(recipe, bundle.vocabulary.size, model)
     if not chain:
         return network
-    if _SHARES not in bundle.weights:
+    if verdict is None:
         raise BundleError(
-            f"The bundle holds a memory of transitions without {_SHARES!r}; save the model again."
+            "The bundle holds a memory of transitions, but its card does not say how far to trust "
+            "it; save the model again."
         )
-    gate = Gate(**bundle.card["memory"]["gate"])
-    return RememberingScorer(network, MarkovChain.from_arrays(chain), gate)
+    return RememberingScorer(network, MarkovChain.from_arrays(chain), verdict.gate)
 
 
 def _require_answers(learned: Learned, folder: Path) -> None:
