@@ -1,7 +1,7 @@
 """What a recommender answers: items in own ids, best first, and who answered."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import polars as pl
@@ -74,8 +74,11 @@ class Recommendations:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def to_frame(self) -> pl.DataFrame:
-        """As a table with the columns rank, item, score, title, seen."""
-        return pl.DataFrame([asdict(each) for each in self.items])
+        """As a table with the columns rank, item, score, title, seen; also of an empty list."""
+        kinds = {"rank": pl.Int64, "score": pl.Float64, "title": pl.String, "seen": pl.Boolean}
+        names = [each.name for each in fields(Recommendation)]
+        rows = [asdict(each) for each in self.items]
+        return pl.DataFrame(rows, names, schema_overrides=kinds)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""

@@ -52,15 +52,19 @@ def compare_models(
         The comparison on NDCG at the last cut-off, and all recommenders.
 
     Raises:
-        ConfigurationError: no rival is left, or a name is unknown.
+        ConfigurationError: no rival is named or left, or a name is unknown.
+        DataError: the log has missing values, or is too small to be cut (`TooLittleDataError`).
+        MissingDependencyError: a network is named and torch is not installed.
+        NeedsClockError: the split or the candidate needs times, and the log has none.
+        TrainingError: training diverged.
     """
     recipe = recipe or Recipe()
+    contestants = _contestants(recipe, models)
     split = recipe.split.apply(log)
     catalogue = Catalogue.of(log)
-    recommenders, left_out = [], []
-    for name in dict.fromkeys([recipe.model, *models]):
-        options = recipe.options if name == recipe.model else {}
-        recommender = Recommender.from_recipe(replace(recipe, model=name, options=options))
+    recommenders: list[Recommender] = []
+    left_out = []
+    for recommender in contestants:
 
         def work(recommender: Recommender = recommender) -> Recommender:
             return recommender.fit_split(split, catalogue)
@@ -68,13 +72,28 @@ def compare_models(
         try:
             recommenders.append(work() if fit is None else fit(recommender, work))
         except NeedsClockError as refused:
-            left_out.append(f"{name}: {refused}")
+            if not recommenders:  # the candidate itself
+                raise
+            left_out.append(f"{recommender.name}: {refused}")
     if len(recommenders) < 2:
-        raise ConfigurationError("A comparison needs a candidate and at least one rival.")
-    reports = [recommender.evaluate() for recommender in recommenders]
+        raise ConfigurationError(
+            f"No rival of {recipe.model} is left ({' '.join(left_out)}) Name another one, such as "
+            "'markov'."
+        )
+    reports = [each.evaluate() for each in recommenders]
     # What the memory of transitions adds to a network is for the reader to see.
-    alone = [recommender.evaluate(memory=False) for recommender in recommenders]
-    reports += [each for each in alone if each.name not in {report.name for report in reports}]
+    reports += [each.evaluate(memory=False) for each in recommenders if each.title != each.name]
     metric = f"ndcg@{recommenders[0].recipe.evaluation.ks[-1]}"
     comparison = compare(reports, recommenders[0].title, metric)
     return ComparisonRun(comparison, tuple(recommenders), tuple(left_out))
+
+
+def _contestants(recipe: Recipe, models: Sequence[str]) -> list[Recommender]:
+    """The candidate and its rivals, each once, all known to exist before the first one learns."""
+    rivals = [name for name in dict.fromkeys(models) if name != recipe.model]
+    if not rivals:
+        raise ConfigurationError(
+            f"A comparison needs a rival of {recipe.model}; name one, such as 'markov'."
+        )
+    recipes = [recipe, *(replace(recipe, model=name, options={}) for name in rivals)]
+    return [Recommender.from_recipe(each) for each in recipes]

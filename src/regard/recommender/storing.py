@@ -16,7 +16,7 @@ from regard.data.queries import Queries
 from regard.data.split import SplitProtocol, Targets
 from regard.errors import BundleError
 from regard.evaluation.ranking import Scorer
-from regard.recommender.fitting import check_model, classical
+from regard.recommender.fitting import check_model
 from regard.recommender.learned import Learned
 from regard.recommender.memory import Gate, RememberingScorer, Verdict
 from regard.recommender.recipe import Recipe
@@ -79,7 +79,7 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
     return folder
 
 
-def load(folder: Path) -> tuple[Recipe, "Learned"]:
+def load(folder: Path) -> tuple[Recipe, Learned]:
     """Read a bundle.
 
     Args:
@@ -144,7 +144,7 @@ def _scorer(recipe: Recipe, bundle: Bundle, verdict: Verdict | None) -> Scorer:
     """The model that was saved, with the memory that it wore, if any."""
     model, chain = _part(bundle, _MODEL), _part(bundle, _MEMORY)
     if recipe.model in CLASSICAL:
-        return type(classical(recipe)).from_arrays(model, **recipe.options)
+        return CLASSICAL[recipe.model].from_arrays(model, **recipe.options)
     from regard.recommender.networks import rebuild
 
     network = rebuild(recipe, bundle.vocabulary.size, model)
