@@ -61,6 +61,7 @@ def test_clean_writes_a_log_that_reads_as_the_same(
     assert (found["rows_in"], found["rows_kept"]) == (len(dirty), len(table()))
     kept, _ = package.clean(read(log))
     again = read(tmp_path / "clean.parquet")
+    assert pl.read_parquet(tmp_path / "clean.parquet").schema["time"] == pl.Datetime("us", "UTC")
     assert fingerprint(again) == fingerprint(kept)
     assert again.columns() == kept.columns()
     assert again.collect().drop("row").equals(kept.collect().drop("row"))
@@ -240,3 +241,14 @@ def test_explain_says_why(regard: Run, regard_json: Json, bundle: Path) -> None:
     )
     first = regard_json("recommend", bundle, "--user", "u1", "-k", 1)["items"][0]["item"]
     assert regard_json("explain", bundle, "--user", "u1")["item"] == first
+
+
+def test_times_finer_than_a_microsecond_stay_seconds(
+    regard_json: Json, log: Path, tmp_path: Path
+) -> None:
+    seconds = table().with_columns(pl.col("timestamp") + 2.5e-7)
+    seconds.write_parquet(tmp_path / "fine.parquet")
+    regard_json("clean", tmp_path / "fine.parquet", "--out", tmp_path / "clean.parquet")
+    kept = pl.read_parquet(tmp_path / "clean.parquet")["time"]
+    assert kept.dtype == pl.Float64
+    assert kept.to_list() == seconds["timestamp"].to_list()

@@ -144,7 +144,9 @@ def test_recommend_refuses_what_makes_no_sense(
 
 
 def test_explain_refuses_strangers(regard: Run, bundle: Path) -> None:
-    assert_refused(regard("explain", bundle, "--user", "nobody", status=2), "no history")
+    assert_refused(
+        regard("explain", bundle, "--user", "nobody", status=2), "is not among the 60 users"
+    )
     refused = regard("explain", bundle, "--user", "u1", "--item", "caviar", status=2)
     assert_refused(refused, "Item 'caviar' is not among the 12 items")
 
