@@ -19,6 +19,9 @@ from regard.models.scorer import NetworkScorer
 from regard.training.objectives import NextItem
 from regard.training.optimiser import build_optimiser
 
+# More threads make small networks slower, not faster.
+torch.set_num_threads(1)
+
 SMALL = {"width": 16, "longest": 12, "dropout": 0.0, "attention_dropout": 0.0}
 """Sizes for whichever of these a config has; dropout only where a test asks for it."""
 

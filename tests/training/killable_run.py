@@ -30,6 +30,9 @@ from regard.training.history import Epoch
 from regard.training.loop import Plan, train
 from regard.training.objectives import NextItem
 
+# More threads make small networks slower, and sums of another number of threads differ in bits.
+torch.set_num_threads(1)
+
 ITEMS, EVENTS = 12, 9
 
 
@@ -108,7 +111,6 @@ def _kill_myself() -> None:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     network = made_model()
     wanted = int(sys.argv[3]) if len(sys.argv) > 3 else None
     train(network, made_plan(checkpoint=Path(sys.argv[1])), Watch(wanted, _kill_myself))

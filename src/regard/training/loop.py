@@ -77,8 +77,8 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
     """Teach a model; it ends with the weights of its best epoch.
 
     Numbers are drawn from generators seeded by the plan, and the caller's are left as they were:
-    the same plan on the same machine gives the same weights. Where the plan names a checkpoint
-    file that exists, training goes on from it.
+    the same plan on the same machine, with as many threads, gives the same weights. Where the plan
+    names a checkpoint file that exists, training goes on from it.
 
     Args:
         model: freshly initialised, on its device.
