@@ -1,0 +1,46 @@
+"""One small log with its awkward customers, and recipes that learn from it in a moment."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from regard.data.interactions import Interactions
+from regard.data.synthetic import markov_world
+from regard.recommender.recipe import Recipe
+
+CLASSICAL = ("markov", "popularity", "recent")
+NETWORKS = ("sasrec", "attention-pooling")
+TINY = {
+    "sasrec": {"width": 16, "blocks": 1, "heads": 1, "longest": 8},
+    "attention-pooling": {"width": 16, "longest": 8},
+}
+ITEMS = 20
+NEWCOMER, MIXED = 900, 901
+"""One user who only ever bought what came after training, and one who bought such things too."""
+
+
+def shop_log() -> Interactions:
+    """A Markov world with titles; its last purchases are of items that nobody bought before."""
+    log = markov_world(users=60, items=ITEMS, length=12).log.collect()
+    after = float(log["time"].max())
+    late = pl.DataFrame({
+        "user": [NEWCOMER] * 3 + [MIXED] * 4,
+        "item": [501, 502, 3, 4, 501, 5, 503],
+        "time": [after + second for second in (1.0, 2.0, 3.0, 1.5, 2.5, 3.5, 4.5)],
+    })  # fmt: skip
+    whole = pl.concat([log.drop("row"), late])
+    title = pl.when(pl.col("item") != 7).then(pl.format("Title {}", "item")).alias("title")
+    return Interactions.of(whole.with_columns(title), "a shop")
+
+
+def order_only(log: Interactions) -> Interactions:
+    """The same log without its clock."""
+    position = pl.int_range(pl.len()).over("user").alias("position")
+    return Interactions.of(log.sorted().select("user", "item", position), "a list of purchases")
+
+
+def recipe_for(model: str, **parts: object) -> Recipe:
+    """A recipe that learns in a moment."""
+    training = {"epochs": 2, "device": "cpu"}
+    values = {"model": {"name": model, **TINY.get(model, {})}, "training": training}
+    return replace(Recipe.from_dict(values), **parts)
