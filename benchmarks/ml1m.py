@@ -50,7 +50,6 @@ def measure(log: Path, model: str, seed: int, settings: list[str], folder: Path)
     words = ["--model", model, "--seed", str(seed), "--out", bundle, *CORE, *CUT]
     fitted = regard("fit", str(log), *words, *settings)
     minutes = (time.perf_counter() - began) / 60
-    kept = regard("evaluate", bundle, "--seen", "keep")
     training = fitted["training"] or {}
     return {
         "minutes": minutes,
@@ -62,7 +61,10 @@ def measure(log: Path, model: str, seed: int, settings: list[str], folder: Path)
         "users": fitted["test"]["users"],
         "catalogue": fitted["test"]["catalogue"],
         "seen_removed": numbers(fitted["test"]),
-        "seen_kept": numbers(kept),
+        "seen_kept": numbers(regard("evaluate", bundle, "--seen", "keep")),
+        # The network without its memory of transitions: what published numbers compare with.
+        "alone_seen_removed": numbers(regard("evaluate", bundle, "--no-memory")),
+        "alone_seen_kept": numbers(regard("evaluate", bundle, "--no-memory", "--seen", "keep")),
         "recipe": {name: each for name, each in fitted["recipe"].items() if name != "source"},
     }
 
@@ -90,15 +92,20 @@ def surroundings(seed: int) -> dict[str, Any]:
 
 def table(models: dict[str, Any]) -> str:
     """One row for each model and treatment of seen items."""
-    lines = [f"{'model':<8}  {'seen':<7}  {'NDCG@10':<24}  {'HR@10':<24}  minutes"]
-    for name, found in models.items():
+    rows = (
+        ("markov", "markov", ""),
+        ("sasrec, as it answers", "sasrec", ""),
+        ("sasrec without memory", "sasrec", "alone_"),
+    )
+    lines = [f"{'model':<21}  {'seen':<7}  {'NDCG@10':<23}  {'HR@10':<23}"]
+    for title, name, prefix in rows:
         for seen in ("removed", "kept"):
+            found = models[name][f"{prefix}seen_{seen}"]
             ndcg, hits = (
                 f"{each['mean']:.4f} [{each['low']:.4f}, {each['high']:.4f}]"
-                for each in (found[f"seen_{seen}"][m] for m in ("ndcg@10", "hit_rate@10"))
+                for each in (found["ndcg@10"], found["hit_rate@10"])
             )
-            minutes = f"{found['minutes']:.1f}" if seen == "removed" else ""
-            lines.append(f"{name:<8}  {seen:<7}  {ndcg:<24}  {hits:<24}  {minutes}".rstrip())
+            lines.append(f"{title:<21}  {seen:<7}  {ndcg}  {hits}")
     return "\n".join(lines)
 
 
@@ -137,7 +144,7 @@ def main() -> None:
     sasrec = models["sasrec"]
     print(table(models))
     print(
-        f"{sasrec['targets_per_second']:,.0f} targets/s, peak memory "
+        f"{sasrec['minutes']:.1f} minutes, {sasrec['targets_per_second']:,.0f} targets/s, peak memory "
         f"{sasrec['peak_megabytes']:,.0f} MB, {sasrec['epochs']} epochs, fingerprint "
         f"{sasrec['fingerprint']}, {results['processor']} ({results['cores']} cores)"
     )

@@ -185,6 +185,11 @@ def test_evaluate_agrees_with_fit(regard_json: Json, bundle: Path) -> None:
     assert regard_json("evaluate", bundle)["metrics"] == card["test"]["metrics"]
 
 
+def test_evaluate_measures_a_network_alone(regard_json: Json, bundle: Path) -> None:
+    assert regard_json("evaluate", bundle)["name"] == "sasrec + memory"
+    assert regard_json("evaluate", bundle, "--no-memory")["name"] == "sasrec alone"
+
+
 def test_compare_judges_the_model_named(regard: Run, regard_json: Json, log: Path) -> None:
     found = regard_json("compare", log, "--model", "markov", "--against", "popularity")
     assert found["candidate"] == "markov"

@@ -18,6 +18,13 @@ def evaluate(
         list[int] | None,
         typer.Option("--k", "-k", metavar="N", help="A cut-off; may be given several times."),
     ] = None,
+    memory: Annotated[
+        bool,
+        typer.Option(
+            "--memory/--no-memory",
+            help="Measure a network with its memory of transitions, or alone.",
+        ),
+    ] = True,
     voice: Voice,
 ) -> None:
     """Measure a bundle on the test part of the log that it learned from, with intervals."""
@@ -29,6 +36,7 @@ def evaluate(
     recommender = Recommender.load(bundle)
     asked: dict[str, Any] = {"seen": seen, "ks": tuple(sorted(set(k or ()))) or None}
     given = {name: value for name, value in asked.items() if value is not None}
-    report = recommender.evaluate(protocol=replace(recommender.protocol(), **given))
+    protocol = replace(recommender.protocol(), **given)
+    report = recommender.evaluate(protocol=protocol, memory=memory)
     voice.show(report)
     voice.finish(report.to_dict())
