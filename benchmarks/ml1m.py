@@ -144,9 +144,10 @@ def main() -> None:
     sasrec = models["sasrec"]
     print(table(models))
     print(
-        f"{sasrec['minutes']:.1f} minutes, {sasrec['targets_per_second']:,.0f} targets/s, peak memory "
-        f"{sasrec['peak_megabytes']:,.0f} MB, {sasrec['epochs']} epochs, fingerprint "
-        f"{sasrec['fingerprint']}, {results['processor']} ({results['cores']} cores)"
+        f"{sasrec['minutes']:.1f} minutes, {sasrec['epochs']} epochs, "
+        f"{sasrec['targets_per_second']:,.0f} targets/s, peak memory "
+        f"{sasrec['peak_megabytes']:,.0f} MB; fingerprint {sasrec['fingerprint']}, "
+        f"{results['processor']} ({results['cores']} cores)"
     )
     print(f"saved in {path}")
 
