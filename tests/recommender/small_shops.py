@@ -15,20 +15,24 @@ TINY = {
     "attention-pooling": {"width": 16, "longest": 8},
 }
 ITEMS = 20
-NEWCOMER, MIXED = 900, 901
-"""One user who only ever bought what came after training, and one who bought such things too."""
+NEWCOMER, LATECOMER, MIXED = 900, 901, 902
+"""Customers of items that nobody bought before: of these alone, of these at first, now and then."""
+USERS = 63
 
 
 def shop_log() -> Interactions:
     """A Markov world with titles; its last purchases are of items that nobody bought before."""
-    log = markov_world(users=60, items=ITEMS, length=12).log.collect()
+    log = markov_world(users=USERS - 3, items=ITEMS, length=12).log.sorted().drop("row")
+    # Everybody comes once a day, so that everybody is there in the test period.
+    day = pl.int_range(pl.len()).over("user") * 86_400.0
+    log = log.with_columns((1.6e9 + day + pl.col("user")).alias("time"))
     after = float(log["time"].max())
     late = pl.DataFrame({
-        "user": [NEWCOMER] * 3 + [MIXED] * 4,
-        "item": [501, 502, 3, 4, 501, 5, 503],
-        "time": [after + second for second in (1.0, 2.0, 3.0, 1.5, 2.5, 3.5, 4.5)],
+        "user": [NEWCOMER] * 3 + [LATECOMER] * 3 + [MIXED] * 4,
+        "item": [501, 502, 503, 501, 502, 3, 4, 501, 5, 503],
+        "time": [after + second for second in (1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 1.5, 2.5, 3.5, 4.5)],
     })  # fmt: skip
-    whole = pl.concat([log.drop("row"), late])
+    whole = pl.concat([log, late])
     title = pl.when(pl.col("item") != 7).then(pl.format("Title {}", "item")).alias("title")
     return Interactions.of(whole.with_columns(title), "a shop")
 

@@ -50,7 +50,7 @@ def ask_user(user: Id | None, histories: Sequences) -> Question:
     index = histories.users.index_of(wanted[0]) if len(wanted) else None
     if index is None:
         trouble = f"User {user!r} is not among the {len(histories):,} users of this model"
-        return Question(_one_history(np.zeros(0, np.int32)), trouble)
+        return Question(one_history(np.zeros(0, np.int32)), trouble)
     queries = Queries.requests(histories, np.array([index], np.int64))
     if knows_something(queries).all():
         return Question(queries)
@@ -78,7 +78,7 @@ def ask_history(history: Sequence[Id], vocabulary: Vocabulary) -> Question:
     strangers = [str(item) for item, code in zip(history, codes, strict=True) if code == UNKNOWN]
     known = codes[codes != UNKNOWN]
     return Question(
-        _one_history(known),
+        one_history(known),
         "" if len(known) else "The history holds no item that this model knows",
         (f"Not known and left out: {', '.join(strangers)}.",) if strangers else (),
     )
@@ -120,8 +120,16 @@ def knows_something(queries: Queries) -> Mask:
     return np.bincount(query[known], minlength=len(queries)) > 0
 
 
-def _one_history(codes: Codes) -> Queries:
-    """A query about somebody who is not in the log, at no particular time."""
+def one_history(codes: Codes) -> Queries:
+    """A query about somebody who is not in the log, at no particular time.
+
+    Args:
+        codes: `(events,)` int32 item codes, oldest first.
+
+    Example:
+        >>> one_history(np.array([3, 2], np.int32)).last_items.tolist()
+        [2]
+    """
     count = len(codes)
     rows = np.arange(count, dtype=np.int64)
     sequences = Sequences(pl.Series("user", [0]), np.array([0, count]), codes, None, rows)

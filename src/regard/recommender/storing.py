@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from regard.bundle import Bundle, read_bundle, write_bundle
 from regard.classical import CLASSICAL, ClassicalMethod, MarkovChain
 from regard.data.catalogue import Catalogue
-from regard.data.queries import Queries
 from regard.data.split import SplitProtocol, Targets
 from regard.errors import BundleError
 from regard.evaluation.ranking import Scorer
+from regard.recommender.asking import one_history
 from regard.recommender.fitting import check_model
 from regard.recommender.learned import Learned
 from regard.recommender.memory import Gate, RememberingScorer, Verdict
@@ -159,9 +159,9 @@ def _scorer(recipe: Recipe, bundle: Bundle, verdict: Verdict | None) -> Scorer:
 
 
 def _require_answers(learned: Learned, folder: Path) -> None:
-    """Refuse counts of another catalogue: ask one question of each who may have to answer."""
+    """Refuse counts of another catalogue: ask about the last item all who may have to answer."""
     size = learned.vocabulary.size
-    asked = Queries.requests(learned.histories, np.zeros(1, np.int64))
+    asked = one_history(np.array([size - 1], np.int32))
     for scorer in (learned.scorer, learned.fallback):
         try:
             fits = scorer.score(asked).shape == (1, size)
