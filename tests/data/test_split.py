@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -135,9 +136,9 @@ class TestByTime:
     ) -> None:
         split = by_time(given, test_share=test, validation_share=validation)
         times = sorted(time for _, _, time in given)
-        assert split.protocol.test_from == times[int(len(times) * (1 - test))]
+        assert split.protocol.test_from == times[-ceil(len(times) * test - 1e-9)]
         earlier = [time for time in times if time < split.protocol.test_from]
-        assert split.protocol.validation_from == earlier[int(len(earlier) * (1 - validation))]
+        assert split.protocol.validation_from == earlier[-ceil(len(earlier) * validation - 1e-9)]
 
     @quick
     @given(rows(users=3, most=40), st.data())
@@ -384,3 +385,10 @@ def _same_training(ours: Split, theirs: Split) -> None:
     assert np.array_equal(ours.training.ends, theirs.training.ends)
     assert np.array_equal(ours.training.items(), theirs.training.items())
     assert np.array_equal(ours.training.events(), theirs.training.events())
+
+
+def test_a_time_that_is_no_number_is_refused() -> None:
+    log = log_of([(1, 5, 0), (1, 6, 1), (1, 7, 2)])
+    frame = log.collect().with_columns(time=pl.Series([0.0, float("nan"), 2.0]))
+    with pytest.raises(DataError, match=r"1 interactions .* no time \(first: row 1\)"):
+        split_by_time(Interactions.of(frame))

@@ -79,7 +79,7 @@ class TestLearning:
     def test_the_rate_follows_its_schedule(self) -> None:
         history = train(made_model(), made_plan(epochs=3, rate=0.01, warmup=0.05))
         rates = [epoch.rate for epoch in history.epochs]
-        assert 0.01 > rates[0] > rates[1] > rates[2] > 0.001
+        assert 0.01 > rates[0] > rates[1] > rates[2] == pytest.approx(0.001)
 
 
 class TestStopping:
@@ -179,8 +179,8 @@ def test_a_watcher_is_told_everything() -> None:
     assert len(watch.steps) == sum(batches.count(number) for number in range(4))
     done = [step[0] for step in watch.steps]
     assert done == sorted(set(done))
-    assert done[0] == 0.0
-    assert 0.9 < done[-1] < 1.0
+    assert done[0] > 0.0, "a step at rate zero would be wasted"
+    assert done[-1] == 1.0
     assert all(loss > 0 and speed > 0 for _, loss, speed in watch.steps)
     assert tuple(epoch for epoch, _ in watch.epochs) == history.epochs
     assert [best for _, best in watch.epochs] == [True, True, False, True]

@@ -130,6 +130,7 @@ class TrainingBatches:
         self.tokens = tokens
         self.seed = seed
         self.with_times = with_times and training.sequences.times is not None
+        self._planned: tuple[int, tuple[Windows, Offsets, Offsets]] | None = None
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, from batch `start` on.
@@ -149,6 +150,11 @@ class TrainingBatches:
 
     def _plan(self, number: int) -> tuple[Windows, Offsets, Offsets]:
         """Windows sorted by length, the bounds of batches in them, the order of batches."""
+        if self._planned is None or self._planned[0] != number:
+            self._planned = number, self._draw(number)
+        return self._planned[1]
+
+    def _draw(self, number: int) -> tuple[Windows, Offsets, Offsets]:
         rng = stream(self.seed, "batches", number)
         windows = training_windows(self.training, self.longest, rng)
         lengths = windows.ends - windows.starts

@@ -9,6 +9,7 @@ In the second picture the event `.` lies after the test moment and before the ta
 the history of the question, as it would be on the day of the request, and never trained on.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -309,7 +310,9 @@ def _cut(sequences: Sequences, moment: float | None) -> Offsets:
 
 def _newest(ascending: Seconds, share: float) -> tuple[float, Seconds]:
     """The moment at which the newest share of events begins, and the times before it."""
-    moment = float(ascending[min(int(len(ascending) * (1 - share)), len(ascending) - 1)])
+    # A hair less, so that 0.9 of ten events are nine although 10 * 0.9 is not exactly 9.
+    count = max(1, math.ceil(len(ascending) * share - 1e-9))
+    moment = float(ascending[len(ascending) - count])
     return moment, ascending[: np.searchsorted(ascending, moment)]
 
 
@@ -345,8 +348,12 @@ def _sorted_table(log: Interactions) -> pl.DataFrame:
     """The log in history order, refusing missing values by name."""
     table = _history_columns(log).sorted()
     for name in (USER, ITEM, log.ordering):
-        if count := table[name].null_count():
-            row = int(table.filter(pl.col(name).is_null())[ROW].sort()[0])
+        missing = pl.col(name).is_null()
+        if table.schema[name].is_float():
+            missing |= pl.col(name).is_nan()
+        lacking = table.filter(missing)
+        if count := len(lacking):
+            row = int(lacking[ROW].sort()[0])
             raise DataError(
                 f"{count:,} interactions of {log.source} have no {name} (first: row {row}). Run "
                 "regard.clean on the log first."

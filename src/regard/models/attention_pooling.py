@@ -19,7 +19,7 @@ from torch import nn
 
 from regard.attention.additive import AdditiveAttention
 from regard.losses.contract import ItemTable
-from regard.models.contract import ModelInput, SequenceModel, Trace
+from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes
 from regard.models.dropout import ByteDropout
 
 
@@ -36,6 +36,9 @@ class AttentionPoolingConfig:
     width: int = 64
     longest: int = 50
     dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_sizes(self)
 
 
 class AttentionPooling(SequenceModel):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.data.batches import Batch
-from regard.errors import ModelInputError
+from regard.errors import ConfigurationError, ModelInputError
 from regard.losses.contract import ItemTable
 
 
@@ -30,8 +30,9 @@ class SequenceModel(nn.Module, ABC):
     """A network that reads a history and says, at each event, what kind of item comes next.
 
     A subclass is constructed from `(config, catalogue_size)` and implements `trace` and
-    `item_table`. It promises causality (changing what comes later never changes a state), padding
-    invariance, and a gradient to every parameter.
+    `item_table`. It promises causality (changing what comes later never changes a state; a history
+    of another length may, where positions count from its newest event), padding invariance, and a
+    gradient to every parameter.
 
     Attributes:
         name: what recipes and the command line call it.
@@ -89,6 +90,30 @@ class SequenceModel(nn.Module, ABC):
         if not is_dataclass(self.config) or isinstance(self.config, type):
             raise TypeError(f"The config of {self.name} must be a dataclass.")
         return asdict(self.config)
+
+
+def check_sizes(config: Any) -> None:
+    """Refuse a config whose sizes make no network.
+
+    Args:
+        config: a dataclass; its whole numbers are sizes, and a dropout is a probability.
+
+    Raises:
+        ConfigurationError: a size is below 1, or a probability not in [0, 1).
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     width: int = 0
+        >>> check_sizes(Config())
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: model.width=0 must be 1 or more.
+    """
+    for name, value in asdict(config).items():
+        if isinstance(value, int) and value < 1:
+            raise ConfigurationError(f"model.{name}={value} must be 1 or more.")
+        if name.endswith("dropout") and not 0.0 <= value < 1.0:
+            raise ConfigurationError(f"model.{name}={value} must be at least 0 and below 1.")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ Source: Kang & McAuley 2018, "Self-Attentive Sequential Recommendation", ICDM. S
 - the state at an event scores each item by a product with the same item table (equation 6).
 
 Differs from the paper, each for a measured reason (`benchmarks/ml1m.py`): norms before the branches
-instead of after; a feed-forward network four times as wide as the states, with GELU; item vectors
-multiplied by √D on the way in; positions counted from the newest event; exact cross-entropy over
-the catalogue in place of one sampled negative (Klenitskiy & Vasilev 2023).
+instead of after; a feed-forward network four times as wide as the states; item vectors multiplied
+by √D on the way in; positions counted from the newest event; exact cross-entropy over the catalogue
+in place of one sampled negative (Klenitskiy & Vasilev 2023).
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from regard.attention.positions import NewestFirstPositions
 from regard.attention.scaled_dot_product import ScaledDotProductAttention
 from regard.losses.contract import ItemTable
 from regard.models.block import PreNormBlock
-from regard.models.contract import ModelInput, SequenceModel, Trace
+from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes
 from regard.models.dropout import ByteDropout
 from regard.models.embeddings import ItemEmbedding
 
@@ -46,6 +46,9 @@ class SASRecConfig:
     longest: int = 200
     dropout: float = 0.2
     attention_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_sizes(self)
 
 
 class SASRec(SequenceModel):

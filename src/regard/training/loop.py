@@ -96,7 +96,9 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
     devices = [parameter.device for parameter in model.parameters() if parameter.is_cuda][:1]
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(plan.seed)
-        optimiser = build_optimiser(model, plan.config.weight_decay)
+        optimiser = build_optimiser(
+            model, plan.config.weight_decay, [model.item_table().vectors_ND]
+        )
         progress = _resume(model, optimiser, plan)
         while progress.epoch < plan.config.epochs and progress.since_best < plan.config.patience:
             _one_epoch(model, optimiser, plan, progress, watcher)
@@ -127,7 +129,7 @@ def _one_epoch(
     saved = clock = time.perf_counter()
     rate = optimiser.param_groups[0]["lr"]
     for batch in batches.epoch(progress.epoch, start=progress.batch):
-        done = (progress.epoch + progress.batch / total) / config.epochs
+        done = (progress.epoch + (progress.batch + 1) / total) / config.epochs
         rate = rate_at(done, highest=config.rate, warmup=config.warmup)
         loss, targets = _step(
             model, optimiser, plan, ModelInput.of(batch, model.catalogue_size, device), rate

@@ -1,12 +1,15 @@
 """How parameters move: AdamW, a warm-up and a cosine decay."""
 
 import math
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
-def build_optimiser(model: nn.Module, weight_decay: float) -> torch.optim.AdamW:
+def build_optimiser(
+    model: nn.Module, weight_decay: float, tables: Sequence[Tensor] = ()
+) -> torch.optim.AdamW:
     """AdamW with weight decay where it belongs.
 
     Matrices of linear layers are decayed. Biases and norms are not, nor are tables of vectors
@@ -17,6 +20,7 @@ def build_optimiser(model: nn.Module, weight_decay: float) -> torch.optim.AdamW:
     Args:
         model: whose parameters move.
         weight_decay: per unit of rate.
+        tables: matrices of linear layers that hold a vector per item and are not decayed either.
 
     Returns:
         The optimiser; its rate is set at each step.
@@ -30,7 +34,7 @@ def build_optimiser(model: nn.Module, weight_decay: float) -> torch.optim.AdamW:
         module.weight
         for module in model.modules()
         if isinstance(module, nn.Linear) and module.weight.shape[0] > 1
-    }
+    }.difference(tables)
     others = [parameter for parameter in model.parameters() if parameter not in decayed]
     ordered = [parameter for parameter in model.parameters() if parameter in decayed]
     groups = [
