@@ -74,8 +74,6 @@ def require_known(values: Mapping[str, Any], known: list[str], where: str) -> No
 def _fits(value: Any, kind: Any) -> bool:
     """Whether a value is of an annotated kind; a whole number is welcome where a float is."""
     family, parts = get_origin(kind) or kind, get_args(kind)
-    if family is Any:
-        return True
     if family is UnionType:
         return any(_fits(value, each) for each in parts)
     if family is tuple:

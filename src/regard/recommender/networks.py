@@ -1,7 +1,6 @@
 """Build, teach and rebuild networks; the only file of this room that needs torch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +106,13 @@ def build(recipe: Recipe, catalogue_size: int) -> SequenceModel:
         The network, on the processor.
 
     Raises:
-        ConfigurationError: there is no such network or option, or a size is below 1.
+        ConfigurationError: there is no such network or option, or a value makes no sense.
     """
     if recipe.model not in MODELS:
         names = ", ".join(sorted({*CLASSICAL, *MODELS}))
         raise ConfigurationError(f"model={recipe.model!r} is not known; choose one of {names}.")
     kind = MODELS[recipe.model]
     config: Any = settings_of(kind.config_class, recipe.options, "model")
-    for name, value in asdict(config).items():
-        # Whole numbers among a network's options are sizes; torch would take some below 1.
-        if isinstance(value, int) and value < 1 and not isinstance(value, bool):
-            raise ConfigurationError(f"model.{name}={value} must be 1 or more.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         return kind(config, catalogue_size)
