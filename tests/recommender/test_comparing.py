@@ -1,6 +1,7 @@
 """Several methods on one split: who takes part, who is left out, and what stands first."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,9 @@ from regard.data.interactions import Interactions
 from regard.errors import ConfigurationError, NeedsClockError
 from regard.recommender import comparing
 from regard.recommender.comparing import BASELINES, compare_models
-from regard.recommender.recipe import EvaluationSettings
+from regard.recommender.recipe import EvaluationSettings, Recipe
 from regard.recommender.recommender import Recommender
+from regard.training.watching import Silence
 
 
 def test_a_network_is_held_against_the_baselines_on_one_split(
@@ -89,17 +91,17 @@ def test_a_rival_that_does_not_exist_is_refused_before_anybody_learns(
         compare_models(log, recipe_for("popularity"), ["markow"])
 
 
-def test_whoever_watches_is_handed_each_recommender(log: Interactions) -> None:
-    seen = []
+def test_whoever_watches_is_asked_for_each_recommender(log: Interactions) -> None:
+    seen, closed = [], []
 
-    def fit(recommender: Recommender, work: Callable[[], Recommender]) -> Recommender:
-        seen.append(recommender.name)
-        fitted = work()
-        assert fitted is recommender
-        return fitted
+    @contextmanager
+    def watching(recipe: Recipe) -> Iterator[Silence]:
+        seen.append(recipe.model)
+        yield Silence()
+        closed.append(recipe.model)
 
-    found = compare_models(log, recipe_for("markov"), ["popularity"], fit=fit)
-    assert seen == ["markov", "popularity"]
+    found = compare_models(log, recipe_for("markov"), ["popularity"], watching=watching)
+    assert seen == closed == ["markov", "popularity"]
     assert [each.learned.protocol for each in found.recommenders] == [
         found.recommenders[0].learned.protocol
     ] * 2

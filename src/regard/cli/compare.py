@@ -1,17 +1,12 @@
 """`regard compare`: is a model worth more than the simple methods, on this log?"""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from regard.cli.options import CleaningOptions, LogOrRecipe, RunOptions, SourceOptions
 from regard.cli.pages import page
 from regard.cli.voice import Voice
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from regard.recommender.recommender import Recommender
 
 
 @page
@@ -33,19 +28,19 @@ def compare(
     """Fit a model and its rivals on one split, and hold them against each other user by user."""
     from regard.cli.logs import log_to_learn_from
     from regard.cli.recipes import recipe_of
+    from regard.cli.training import bar_for
     from regard.recommender.comparing import BASELINES, compare_models
 
     recipe = recipe_of(file, columns, run)
     log, cleaned = log_to_learn_from(recipe, cleaning)
     voice.show(f"{cleaned}\n")
 
-    def fit(recommender: "Recommender", work: "Callable[[], Recommender]") -> "Recommender":
-        with voice.console().status(f"fitting {recommender.name}"):
-            fitted = work()
-        voice.say(f"  {fitted.title}  {fitted.learned.history or 'fitted'}")
-        return fitted
-
-    found = compare_models(log, recipe, tuple(against or BASELINES), fit=fit)
+    rivals = tuple(against or BASELINES)
+    found = compare_models(
+        log, recipe, rivals, watching=lambda each: bar_for(each, voice.console())
+    )
+    for each in found.recommenders:
+        voice.say(f"  {each.title}: {each.learned.history or 'fitted'}")
     voice.show(found)
     voice.finish({
         **found.comparison.to_dict(),

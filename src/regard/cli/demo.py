@@ -72,7 +72,7 @@ def tell(teller: "Teller", voice: Voice, *, quick: bool) -> "Story":
         What was found.
     """
     from regard.cli import story
-    from regard.cli.training import PromptBar
+    from regard.cli.training import bar_for
     from regard.data.describe import describe
 
     teller.heading(1, "The file, and what is wrong with it")
@@ -90,11 +90,7 @@ def tell(teller: "Teller", voice: Voice, *, quick: bool) -> "Story":
     for protocol in (story.GLOBAL_TIME, story.LEAVE_LAST_OUT):
         teller.protocol(protocol)
         recipe = story.recipe_for(protocol, cleaning, epochs=1 if quick else None)
-        contest = story.hold_contest(
-            log,
-            recipe,
-            lambda recipe: PromptBar(voice.console(), "ndcg@10", recipe.training.epochs),
-        )
+        contest = story.hold_contest(log, recipe, lambda each: bar_for(each, voice.console()))
         contests.append(contest)
         teller.learned(contest)
     teller.heading(4, "Is it worth it? Against popularity, recent popularity and Markov")

@@ -87,11 +87,9 @@ def learn(
         checkpoint: file for checkpoints.
         voice: says what is going on.
     """
-    from regard.cli.training import PromptBar
+    from regard.cli.training import bar_for
 
-    recipe = recommender.recipe
-    metric = f"ndcg@{recipe.evaluation.ks[-1]}"
-    with PromptBar(voice.console(), metric, recipe.training.epochs, checkpoint) as bar:
+    with bar_for(recommender.recipe, voice.console(), checkpoint) as bar:
         recommender.fit(log, checkpoint=checkpoint, watcher=bar)
     if (history := recommender.learned.history) is not None:
         voice.say(f"  {history}")

@@ -4,15 +4,12 @@ Nothing is printed here; `telling` does that. Nothing is chosen by the test part
 stops by the validation part, and the customers are drawn by a seed.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import narwhals as nw
 import numpy as np
 
-from regard.data.catalogue import Catalogue
 from regard.data.clean import clean, default_rules
 from regard.data.datasets import online_retail
 from regard.data.description import Description
@@ -21,14 +18,13 @@ from regard.data.interactions import Interactions
 from regard.data.report import CleaningReport
 from regard.data.rules import RULES, ExcludedItems
 from regard.data.vocabulary import Id
-from regard.evaluation.comparison import Comparison, compare
+from regard.evaluation.comparison import Comparison
 from regard.randomness import stream
-from regard.recommender.comparing import BASELINES
+from regard.recommender.comparing import Watching, compare_models
 from regard.recommender.recipe import Recipe, SourceSettings, SplitSettings
 from regard.recommender.recommender import Recommender
 from regard.schema import ITEM, ROW, TIME, USER
 from regard.training.config import TrainingConfig
-from regard.training.watching import Watcher
 from regard.viz.contents import CustomerCase, PastEvent
 
 NO_PRODUCTS: Final = "POST|DOT|M|D|C2|BANK CHARGES|AMAZONFEE|CRUK|PADS|S|B|gift_.*"
@@ -40,9 +36,6 @@ LEAVE_LAST_OUT: Final = "leave-last-out"
 CUSTOMERS: Final = 3
 _LONG_ENOUGH: Final = 5
 _ONE_IN: Final = 5
-
-Watching = Callable[[Recipe], AbstractContextManager[Watcher]]
-"""What makes a watcher for a training."""
 
 
 @dataclass(frozen=True)
@@ -156,20 +149,8 @@ def hold_contest(log: Interactions, recipe: Recipe, watching: Watching) -> Conte
     Returns:
         What came of it.
     """
-    split, catalogue = recipe.split.apply(log), Catalogue.of(log)
-    network = Recommender.from_recipe(recipe)
-    with watching(recipe) as watcher:
-        network.fit_split(split, catalogue, watcher=watcher)
-    rivals = [
-        Recommender.from_recipe(replace(network.recipe, model=name, options={})).fit_split(
-            split, catalogue
-        )
-        for name in BASELINES
-    ]
-    reports = [each.evaluate() for each in (network, *rivals)]
-    if network.title != network.name:  # what its memory adds is for the reader to see
-        reports.append(network.evaluate(memory=False))
-    return Contest(network, compare(reports, network.title))
+    run = compare_models(log, recipe, watching=watching)
+    return Contest(run.recommenders[0], run.comparison)
 
 
 def draw_customers(network: Recommender, log: Interactions) -> tuple[CustomerCase, ...]:

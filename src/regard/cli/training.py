@@ -1,10 +1,12 @@
 """Training as it is seen at a prompt: a bar, and a word about where it goes on."""
 
+import math
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 
+from regard.recommender.recipe import Recipe
 from regard.training.watching import ProgressBar
 
 
@@ -37,7 +39,7 @@ class PromptBar(ProgressBar):
     def step(self, done: float, loss: float, targets_per_second: float) -> None:
         """See `Watcher.step`."""
         if self._goes_on:
-            epoch = int(done * self._epochs + 1e-6) + 1
+            epoch = math.ceil(done * self._epochs - 1e-6)
             self.console.print(f"going on from epoch {epoch}", highlight=False)
             self._goes_on = False
         super().step(done, loss, targets_per_second)
@@ -51,3 +53,15 @@ class PromptBar(ProgressBar):
         super().__exit__(kind, failure, where)
         if self._goes_on and failure is None:
             self.console.print("going on after the last epoch: training was complete")
+
+
+def bar_for(recipe: Recipe, console: Console, checkpoint: Path | None = None) -> PromptBar:
+    """The bar of a recipe's training.
+
+    Args:
+        recipe: says how long it takes and what is measured.
+        console: where to draw.
+        checkpoint: file for checkpoints.
+    """
+    metric = f"ndcg@{recipe.evaluation.ks[-1]}"
+    return PromptBar(console, metric, recipe.training.epochs, checkpoint)

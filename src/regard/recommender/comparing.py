@@ -1,7 +1,9 @@
 """Several methods on one split, under one protocol, paired user by user."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from regard.data.catalogue import Catalogue
 from regard.data.interactions import Interactions
@@ -10,6 +12,11 @@ from regard.evaluation.comparison import Comparison, compare
 from regard.recommender.recipe import Recipe
 from regard.recommender.recommender import Recommender
 
+if TYPE_CHECKING:
+    from regard.training.watching import Watcher
+
+Watching: TypeAlias = Callable[[Recipe], "AbstractContextManager[Watcher | None]"]
+"""What makes a watcher for the fit of a recipe."""
 BASELINES = ("markov", "recent", "popularity")
 """In every comparison, unless others are named: what a model must beat to be worth its cost."""
 
@@ -37,7 +44,7 @@ def compare_models(
     recipe: Recipe | None = None,
     models: Sequence[str] = BASELINES,
     *,
-    fit: Callable[[Recommender, Callable[[], Recommender]], Recommender] | None = None,
+    watching: Watching | None = None,
 ) -> ComparisonRun:
     """Fit a candidate and its rivals on one split and hold them against each other on its test.
 
@@ -46,7 +53,7 @@ def compare_models(
         recipe: of the candidate, and of split, seed and evaluation for all.
         models: names of the rivals; they learn with their default options. One that needs a
             clock is left out, by name, where the log has none.
-        fit: is handed each recommender and what fits it, so that progress can be shown.
+        watching: makes what watches each fit from its recipe, so that progress can be shown.
 
     Returns:
         The comparison on NDCG at the last cut-off, and all recommenders.
@@ -65,12 +72,10 @@ def compare_models(
     recommenders: list[Recommender] = []
     left_out = []
     for recommender in contestants:
-
-        def work(recommender: Recommender = recommender) -> Recommender:
-            return recommender.fit_split(split, catalogue)
-
+        watched = nullcontext() if watching is None else watching(recommender.recipe)
         try:
-            recommenders.append(work() if fit is None else fit(recommender, work))
+            with watched as watcher:
+                recommenders.append(recommender.fit_split(split, catalogue, watcher=watcher))
         except NeedsClockError as refused:
             if not recommenders:  # the candidate itself
                 raise
