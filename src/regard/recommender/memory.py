@@ -34,7 +34,7 @@ from regard.shapes import Floats, Offsets, Scores
 if TYPE_CHECKING:
     from regard.models.contract import Trace
 
-_MOST = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_MOST = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _DOUBT = (0.0, 3.0, 20.0)
 """What is tried on the validation part; finer steps change the metric by less than its interval."""
 _MOST_QUERIES = 5_000
