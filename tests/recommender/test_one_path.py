@@ -59,6 +59,11 @@ def test_the_metrics_are_those_of_the_lists(recommender: Recommender) -> None:
     ranks = rank_targets(learned.answering, test, catalogue_size=size, ties=Ties.WORST)
     hits = measure("hit_rate@5", ranks)
     assert report.metrics["hit_rate@5"].mean == pytest.approx(hits.mean())
+    assert report.per_user["mrr"].tolist() == (1 / ranks.values).tolist()
+    alone = rank_targets(learned.scorer, test, catalogue_size=size, ties=Ties.WORST)
+    [late] = np.flatnonzero(test.users == learned.histories.users.index_of(LATECOMER))
+    differs = np.flatnonzero(alone.values != ranks.values).tolist()
+    assert differs == ([] if recommender.name == "recent" else [late])
     assert report.name == recommender.title
     assert report.time_ties == learned.split.tie_share
     assert report.fingerprint == learned.fingerprint
