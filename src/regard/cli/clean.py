@@ -8,7 +8,7 @@ import typer
 
 from regard.cli.options import CleaningOptions, LogFile, SourceOptions
 from regard.cli.pages import page
-from regard.cli.places import parquet_file, quarantine_beside, refuse_same
+from regard.cli.places import parquet_file, quarantine_beside, refuse_anothers, refuse_same
 from regard.cli.voice import Voice
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def clean(
         quarantine_beside(out) if quarantine is None else parquet_file(quarantine, "--quarantine")
     )
     refuse_same(file, out, removed)
+    if quarantine is None:
+        refuse_anothers(removed, out.with_suffix(""))
     recipe = recipe_of(file, columns)
     log, report = clean_log(read_log(recipe), recipe, cleaning)
     table = to_table(log)

@@ -40,7 +40,13 @@ def fit(
     from dataclasses import replace
 
     from regard.cli.logs import as_cleaned, log_to_learn_from
-    from regard.cli.places import checkpoint_beside, free_folder, is_bundle
+    from regard.cli.places import (
+        checkpoint_beside,
+        free_folder,
+        is_bundle,
+        quarantine_beside,
+        refuse_anothers,
+    )
     from regard.cli.recipes import recipe_of
     from regard.recommender.recommender import Recommender
 
@@ -49,6 +55,7 @@ def fit(
         replaceable=is_bundle if overwrite else lambda _: False,
         advice="only a bundle can be, with --overwrite",
     )
+    refuse_anothers(quarantine_beside(out), out.with_name(f"{out.name}.parquet"))
     recipe = recipe_of(file, columns, run)
     # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
     recommender = Recommender.from_recipe(replace(recipe, cleaning=None))

@@ -53,6 +53,23 @@ def refuse_same(*paths: Path) -> None:
         met.add(path.resolve())
 
 
+def refuse_anothers(quarantine: Path, owner: Path) -> None:
+    """Refuse to replace the removed rows of another result: a clean log and a bundle share a name.
+
+    Args:
+        quarantine: to be written.
+        owner: the other result whose removed rows would lie there.
+
+    Raises:
+        StorageError: both are there.
+    """
+    if quarantine.exists() and owner.exists():
+        raise StorageError(
+            f"{quarantine} holds the rows that were removed for {owner} and will not be replaced; "
+            "choose another name for --out."
+        )
+
+
 def free_folder(out: Path, *, replaceable: Callable[[Path], bool], advice: str) -> Path:
     """Refuse at once, and not after an hour of training, a folder that cannot be written.
 
