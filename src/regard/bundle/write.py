@@ -64,6 +64,8 @@ def _write_weights(weights: Weights, path: Path, folder: Path | str) -> None:
     flat = {name: np.asarray(weight, order="C") for name, weight in weights.items()}
     try:
         save_file(flat, path)
+        # safetensors lets nobody but the owner read; a bundle is as readable as any other folder.
+        path.chmod((path.parent / "recipe.toml").stat().st_mode)
     except SafetensorError as broken:
         raise StorageError(
             f"{folder} could not be written ({broken}); nothing half-written was left behind. Free "
