@@ -215,8 +215,9 @@ def _require_roles(table: Table, roles: Mapping[str, str], wish: _Wish) -> None:
             )
     if TIME not in roles and wish.order is None:
         raise ColumnError(
-            f"No column of {table.name} looks like a time {has}. Say which it is with time='...', "
-            'or, if rows are already in the order in which things happened, say order="file".'
+            f"No column of {table.name} looks like a time {has}. Say which it is with time='...'; "
+            'or, where there is only an order, say order="file" if rows are already in it, or '
+            "order='...' for a column of whole numbers that gives it."
         )
 
 
