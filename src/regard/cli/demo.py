@@ -89,7 +89,7 @@ def tell(teller: "Teller", voice: Voice, *, quick: bool) -> "Story":
     contests = []
     for protocol in (story.GLOBAL_TIME, story.LEAVE_LAST_OUT):
         teller.protocol(protocol)
-        recipe = story.recipe_for(protocol, cleaning, epochs=1 if quick else None)
+        recipe = story.recipe_for(protocol, cleaning, epochs=1 if quick else story.EPOCHS)
         contest = story.hold_contest(log, recipe, lambda each: bar_for(each, voice.console()))
         contests.append(contest)
         teller.learned(contest)
