@@ -91,7 +91,7 @@ class Teller:
         """Who was better, under each protocol, and a sentence that says so."""
         first = contests[0].comparison
         metric, hits = first.metric, f"hit_rate@{first.metric.partition('@')[2]}"
-        table = _table("recommender", metric, hits, "difference", "p")
+        table = _table("recommender", metric, hits, "difference")
         for contest in contests:
             table.add_section()
             table.add_row(Text(contest.protocol, "italic"))
@@ -145,11 +145,9 @@ def _rows(comparison: Comparison, hits: str) -> Iterator[tuple[str, ...]]:
     against = {each.baseline: each for each in comparison.differences}
     for report in sorted(comparison.reports, key=lambda each: -each.metrics[metric].mean):
         difference = against.get(report.name)
-        apart = ("", "")
-        if difference is not None:
-            apart = (_brackets(difference.interval, "+"), f"{difference.p_value:.4f}")
+        apart = "" if difference is None else _brackets(difference.interval, "+")
         hit_rate = f"{report.metrics[hits].mean:.3f}"
-        yield (f"  {report.name}", _brackets(report.metrics[metric]), hit_rate, *apart)
+        yield (f"  {report.name}", _brackets(report.metrics[metric]), hit_rate, apart)
 
 
 def _brackets(interval: Interval, sign: str = "") -> str:
