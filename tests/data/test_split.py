@@ -67,6 +67,11 @@ def training_rows(split: Split) -> set[int]:
     return set(split.sequences.rows[split.training.events()].tolist())
 
 
+def readable(split: Split, history: list[Event]) -> list[int]:
+    """Rows of the events whose items the training part knows."""
+    return [event.row for event in history if event.item in split.vocabulary]
+
+
 def asked(split: Split, queries: Queries) -> list[tuple[int, list[int], list[int]]]:
     """Each query: user, rows of its history, codes of its targets."""
     return [
@@ -126,7 +131,7 @@ class TestByTime:
                 codes = split.vocabulary.encode([event.item for event in wanted]).tolist()
                 # One code stands for all cold items, so each event of one stays a target.
                 distinct = [c for i, c in enumerate(codes) if c == UNKNOWN or c not in codes[:i]]
-                slow.append((user, [event.row for event in known], distinct))
+                slow.append((user, readable(split, known), distinct))
             assert asked(split, queries) == slow
 
     @quick
@@ -178,13 +183,19 @@ class TestByTime:
 
     def test_events_after_the_cut_are_history_of_a_later_question(self) -> None:
         split = split_by_time(
-            log_of([(1, 100 + t, t) for t in range(10)]), test_share=0.3, validation_share=0.2
+            log_of([(1, 100 + t % 3, t) for t in range(10)]), test_share=0.3, validation_share=0.2
         )
         assert split.protocol.validation_from == 5.0
         assert split.protocol.test_from == 7.0
-        assert asked(split, split.validation) == [(1, [0, 1, 2, 3, 4, 5], [1])]
-        assert asked(split, split.test) == [(1, [0, 1, 2, 3, 4, 5, 6, 7, 8], [1])]
-        assert split.training.items().tolist() == [2, 3, 4, 5, 6]
+        assert asked(split, split.validation) == [(1, [0, 1, 2, 3, 4, 5], [2])]
+        assert asked(split, split.test) == [(1, [0, 1, 2, 3, 4, 5, 6, 7, 8], [2])]
+        assert split.training.items().tolist() == [2, 3, 4, 2, 3]
+
+    def test_an_event_of_an_unknown_item_is_a_target_and_no_history(self) -> None:
+        given = [(1, 100 + t % 3, t) for t in range(8)] + [(1, NEW_ITEM, 8), (1, NEW_ITEM, 9)]
+        split = split_by_time(log_of(given), test_share=0.2, validation_share=0.2)
+        assert asked(split, split.test) == [(1, [0, 1, 2, 3, 4, 5, 6, 7], [1])]
+        assert split.events.items.tolist()[-2:] == [1, 1]
 
     def test_a_user_without_a_past_is_not_asked(self) -> None:
         old = [(1, 5, t) for t in range(10)]
@@ -238,8 +249,8 @@ class TestLeaveLastOut:
                 continue
             trained |= set(order[:-2])
             codes = split.vocabulary.encode([history[-2].item, history[-1].item]).tolist()
-            validation.append((user, order[:-2], codes[:1]))
-            test.append((user, order[:-1], codes[1:]))
+            validation.append((user, readable(split, history[:-2]), codes[:1]))
+            test.append((user, readable(split, history[:-1]), codes[1:]))
         assert training_rows(split) == trained
         assert asked(split, split.validation) == validation
         assert asked(split, split.test) == test
@@ -306,7 +317,8 @@ class TestBoth:
         given[4] = (1, 77, 4)
         split = cut(log_of(given), min_count=2)
         assert 77 not in split.vocabulary
-        assert split.sequences.items[4] == 1
+        assert split.events.items[4] == 1
+        assert split.sequences.rows.tolist()[:5] == [0, 1, 2, 3, 5]
         assert "at least 2 times" in str(split.protocol)
         with pytest.raises(DataError, match="No item occurs 99 times"):
             cut(log_of(given), min_count=99)
@@ -316,7 +328,7 @@ class TestBoth:
 @given(rows(users=3, most=40), st.sampled_from(["leave-last-out", *Targets]))
 def test_assembling_saved_parts_gives_the_same_split(given: list[Row], kind: str) -> None:
     first = leave_last_out(given) if kind == "leave-last-out" else by_time(given, targets=kind)
-    again = assemble(first.sequences, first.vocabulary, first.protocol, first.fingerprint)
+    again = assemble(first.events, first.vocabulary, first.protocol, first.fingerprint)
     assert np.array_equal(first.training.ends, again.training.ends)
     assert (first.protocol, first.fingerprint) == (again.protocol, again.fingerprint)
     for ours, theirs in ((first.validation, again.validation), (first.test, again.test)):
@@ -352,7 +364,7 @@ def test_of_one_event_each_nothing_ties_and_nothing_repeats() -> None:
     sequences = sequences_of([[2], [3]])
     nothing = Queries.requests(sequences, np.array([0]))
     part = TrainingPart(sequences, sequences.offsets[:-1], vocabulary_of(2))
-    split = Split(part, nothing, nothing, SplitProtocol("leave-last-out"), "")
+    split = Split(part, nothing, nothing, SplitProtocol("leave-last-out"), "", sequences)
     assert split.tie_share == 0.0
     assert split.repeat_share == 0.0
     assert split.training.events().tolist() == []
@@ -382,9 +394,13 @@ def _same_training(ours: Split, theirs: Split) -> None:
     assert ours.protocol == theirs.protocol
     assert ours.vocabulary.ids.to_list() == theirs.vocabulary.ids.to_list()
     assert ours.vocabulary.counts.tolist() == theirs.vocabulary.counts.tolist()
-    assert np.array_equal(ours.training.ends, theirs.training.ends)
+    parts = []
+    for part in (ours.training, theirs.training):
+        events = part.events()
+        parts.append((part.ends - part.sequences.offsets[:-1], part.sequences.rows[events]))
+    for mine, other in zip(*parts, strict=True):
+        assert np.array_equal(mine, other)
     assert np.array_equal(ours.training.items(), theirs.training.items())
-    assert np.array_equal(ours.training.events(), theirs.training.events())
 
 
 def test_a_time_that_is_no_number_is_refused() -> None:

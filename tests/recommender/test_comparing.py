@@ -30,7 +30,7 @@ def test_a_network_is_held_against_the_baselines_on_one_split(
     by_name = {report.name: report for report in found.comparison.reports}
     for name in BASELINES:
         assert by_name[name].metrics == fitted[name].evaluate().metrics
-    splits = {id(each.learned.histories) for each in found.recommenders}
+    splits = {id(each.learned.events) for each in found.recommenders}
     assert len(splits) == 1
     assert "sasrec alone" in str(found)
 

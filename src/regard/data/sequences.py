@@ -15,7 +15,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from regard.errors import DataError
-from regard.schema import ITEM, ROW, TIME, USER
+from regard.schema import ITEM, ROW, TIME, UNKNOWN, USER
 from regard.shapes import Codes, Offsets, Seconds
 
 
@@ -109,6 +109,21 @@ class Sequences:
         return Sequences(
             self.users[keep_U.tolist()], offsets, self.items[events], times, self.rows[events]
         )
+
+    def known(self) -> tuple["Sequences", Offsets]:
+        """The events whose items the vocabulary knows, which is all that a model can read.
+
+        Returns:
+            The sequences without events of code 1 (all users stay, some perhaps without an
+            event), and `(E + 1,)` int64: how many known events lie before each flat position.
+        """
+        keep = self.items != UNKNOWN
+        before = np.concatenate([[0], np.cumsum(keep, dtype=np.int64)])
+        if keep.all():
+            return self, before
+        times = None if self.times is None else self.times[keep]
+        offsets = before[self.offsets]
+        return Sequences(self.users, offsets, self.items[keep], times, self.rows[keep]), before
 
     def save(self, folder: Path) -> None:
         """Write flat arrays that `open` can map without reading them.

@@ -7,10 +7,14 @@ Two ways, on five events of one user (`t` training, `V` validation target, `X` t
 
 In the second picture the event `.` lies after the test moment and before the target: it is part of
 the history of the question, as it would be on the day of the request, and never trained on.
+
+Histories hold known items only: an event whose item the training part does not know, or too little
+(`min_count`), is left out of them, since no model can read it. As a target it stays, and is a miss
+for everybody.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -82,7 +86,8 @@ class TrainingPart:
     """What a method may learn from: a prefix of each history.
 
     Attributes:
-        sequences: the histories; only `[offsets[u], ends[u])` of user `u` may be looked at.
+        sequences: the histories, known items only; nothing outside `[offsets[u], ends[u])` of user
+            `u` may be looked at.
         ends: `(U,)` int64 flat position where each user's training part ends (exclusive).
         vocabulary: the items, counted on these events alone.
     """
@@ -101,7 +106,7 @@ class TrainingPart:
         return np.flatnonzero(self.mask).astype(np.int64)
 
     def items(self) -> Codes:
-        """`(training events,)` int32 codes; 1 where an item is too rare for the vocabulary."""
+        """`(training events,)` int32 codes."""
         return self.sequences.items[self.mask]
 
 
@@ -115,6 +120,7 @@ class Split:
         test: questions for the report; never used for any choice.
         protocol: how the cut was made.
         fingerprint: of the log that was cut.
+        events: the whole log, unknown items included.
     """
 
     training: TrainingPart
@@ -122,6 +128,7 @@ class Split:
     test: Queries
     protocol: SplitProtocol
     fingerprint: str
+    events: Sequences
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -130,7 +137,7 @@ class Split:
 
     @property
     def sequences(self) -> Sequences:
-        """All histories, the parts after the cut included."""
+        """All histories, the parts after the cut included, unknown items left out."""
         return self.training.sequences
 
     @cached_property
@@ -139,11 +146,12 @@ class Split:
 
         Where it is high, the order inside a history is largely the order of the file.
         """
-        times, offsets = self.sequences.times, self.sequences.offsets
+        times, offsets = self.events.times, self.events.offsets
         if times is None:
             return None
         within = np.ones(max(len(times) - 1, 0), np.bool_)
-        within[offsets[1:-1] - 1] = False
+        starts = offsets[(offsets > 0) & (offsets < len(times))]
+        within[starts - 1] = False
         return float((np.diff(times)[within] == 0).mean()) if within.any() else 0.0
 
     @cached_property
@@ -230,7 +238,10 @@ def split_by_time(
         raise TooLittleDataError(f"{log.source} holds no interaction that has a time.")
     test_from, earlier = _newest(np.sort(times.to_numpy()), test_share)
     if not len(earlier):
-        raise TooLittleDataError(f"All interactions of {log.source} fall into the test period.")
+        raise TooLittleDataError(
+            f"All interactions of {log.source} fall into the test period, perhaps since they share "
+            "one moment. Bring more data, lower test_share, or use the leave-last-out protocol."
+        )
     validation_from, _ = _newest(earlier, validation_share)
     protocol = SplitProtocol("global-time", Targets(targets), validation_from, test_from, min_count)
     return _split(log, protocol)
@@ -274,8 +285,20 @@ def assemble(
                     "or bring more data."
                 )
             )
-    training = TrainingPart(sequences, _training_ends(sequences, protocol), vocabulary)
-    return Split(training, validation, test, protocol, log_fingerprint)
+    known, before = sequences.known()
+
+    def readable(asked: Queries) -> Queries:
+        return replace(asked, sequences=known, ends=before[asked.ends])
+
+    ends = before[_training_ends(sequences, protocol)]
+    return Split(
+        TrainingPart(known, ends, vocabulary),
+        readable(validation),
+        readable(test),
+        protocol,
+        log_fingerprint,
+        sequences,
+    )
 
 
 def _split(log: Interactions, protocol: SplitProtocol) -> Split:
@@ -285,7 +308,10 @@ def _split(log: Interactions, protocol: SplitProtocol) -> Split:
     mask = _before(raw.offsets, _training_ends(raw, protocol))
     training = table.filter(pl.Series(mask)).sort(ROW)
     if training.is_empty():
-        raise TooLittleDataError(f"No interaction of {log.source} falls into the training part.")
+        raise TooLittleDataError(
+            f"No interaction of {log.source} falls into the training part: the others take "
+            "all of them. Bring more data, or lower validation_share and test_share."
+        )
     vocabulary = Vocabulary.fit(training[ITEM], min_count=protocol.min_count)
     coded = Sequences(raw.users, raw.offsets, vocabulary.encode(table[ITEM]), raw.times, raw.rows)
     return assemble(coded, vocabulary, protocol, fingerprint(log))

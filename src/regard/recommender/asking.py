@@ -36,12 +36,13 @@ class Question:
     notes: tuple[str, ...] = ()
 
 
-def ask_user(user: Id | None, histories: Sequences) -> Question:
+def ask_user(user: Id | None, histories: Sequences, events: Sequences) -> Question:
     """A question about a user of the log; an id typed as text finds one that is a number.
 
     Args:
         user: own id.
-        histories: of all users.
+        histories: of all users, known items only.
+        events: of the same users, unknown items included.
 
     Returns:
         The question, with an empty history where the user is not known.
@@ -53,7 +54,9 @@ def ask_user(user: Id | None, histories: Sequences) -> Question:
         return Question(one_history(np.zeros(0, np.int32)), trouble)
     queries = Queries.requests(histories, np.array([index], np.int64))
     if knows_something(queries).all():
-        return Question(queries)
+        left_out = int(events.lengths[index] - histories.lengths[index])
+        note = f"{left_out:,} events with items that this model does not know are left out."
+        return Question(queries, notes=(note,) if left_out else ())
     return Question(queries, f"The history of user {user!r} holds no item that this model knows")
 
 

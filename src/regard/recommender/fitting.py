@@ -62,7 +62,7 @@ def learn(
     return Learned(
         scorer,
         popular.fit(split.training),
-        split.sequences,
+        split.events,
         split.vocabulary,
         catalogue,
         split.protocol,

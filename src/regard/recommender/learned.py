@@ -53,7 +53,7 @@ class Learned:
     Attributes:
         scorer: network or classical method.
         fallback: popularity, for people without a usable history.
-        histories: all events that are known, coded.
+        events: the whole log, coded, unknown items included.
         vocabulary: the items.
         catalogue: their titles.
         protocol: how the log was cut.
@@ -65,7 +65,7 @@ class Learned:
 
     scorer: Scorer
     fallback: ClassicalMethod
-    histories: Sequences
+    events: Sequences
     vocabulary: Vocabulary
     catalogue: Catalogue
     protocol: SplitProtocol
@@ -76,8 +76,13 @@ class Learned:
 
     @cached_property
     def split(self) -> Split:
-        """The log cut as it was for training; made again from the histories when asked."""
-        return assemble(self.histories, self.vocabulary, self.protocol, self.fingerprint)
+        """The log cut as it was for training; made again from the events when asked."""
+        return assemble(self.events, self.vocabulary, self.protocol, self.fingerprint)
+
+    @cached_property
+    def histories(self) -> Sequences:
+        """What the model reads of each user: the events of known items."""
+        return self.events.known()[0]
 
     @property
     def answering(self) -> Answering:

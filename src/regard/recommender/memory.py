@@ -192,7 +192,7 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
         The mixture, and whether it pays.
     """
     chain = MarkovChain().fit(split.training)
-    queries = split.validation
+    queries = split.validation.select(split.validation.history_lengths > 0)
     if len(queries) > _MOST_QUERIES:
         queries = queries.select(np.linspace(0, len(queries) - 1, _MOST_QUERIES).astype(np.int64))
     metric = f"ndcg@{rules.ks[-1]}"

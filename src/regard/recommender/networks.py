@@ -134,6 +134,7 @@ def rebuild(
     Raises:
         BundleError: the weights do not fit the network.
     """
+    use_wanted_threads()
     model = build(recipe, catalogue_size)
     tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
     try:
@@ -154,7 +155,8 @@ def weights_of(scorer: NetworkScorer) -> dict[str, NDArray[Any]]:
 
 def _validation(split: Split, protocol: Protocol, metric: str) -> Callable[[SequenceModel], float]:
     """What the loop calls after each epoch: a metric on the validation part."""
-    queries = split.validation
+    # Whoever has no history is answered by the fallback, not by the network.
+    queries = split.validation.select(split.validation.history_lengths > 0)
     if len(queries) > _MOST_VALIDATION_QUERIES:
         spread = np.linspace(0, len(queries) - 1, _MOST_VALIDATION_QUERIES).astype(np.int64)
         queries = queries.select(spread)

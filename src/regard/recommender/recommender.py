@@ -409,7 +409,7 @@ class Recommender:
         if (user is None) == (history is None):
             raise ConfigurationError("Give a user or a history, one of them.")
         if history is None:
-            return ask_user(user, learned.histories)
+            return ask_user(user, learned.histories, learned.events)
         return ask_history(history, learned.vocabulary)
 
     def _top(self, queries: Queries, k: int, seen: Seen | str | None) -> tuple[Codes, Scores]:

@@ -56,9 +56,9 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
         "regard": version("regard"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "fingerprint": learned.fingerprint,
-        "users": len(learned.histories),
+        "users": len(learned.events),
         "items": len(learned.vocabulary),
-        "interactions": len(learned.histories.items),
+        "interactions": len(learned.events.items),
         "split": asdict(learned.protocol),
         "fallback": learned.fallback.name,
         "training": None if learned.history is None else learned.history.to_dict(),
@@ -73,7 +73,7 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
         weights,
         learned.vocabulary,
         learned.catalogue.to_frame().rename({ITEM: "id"}),
-        learned.histories,
+        learned.events,
     )
     write_bundle(bundle, folder, overwrite=overwrite)
     return folder
