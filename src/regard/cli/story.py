@@ -27,7 +27,7 @@ from regard.schema import ITEM, ROW, TIME, USER
 from regard.training.config import TrainingConfig
 from regard.viz.contents import CustomerCase, PastEvent
 
-NO_PRODUCTS: Final = "POST|DOT|M|D|C2|BANK CHARGES|AMAZONFEE|CRUK|PADS|S|B|gift_.*"
+NO_PRODUCTS: Final = "POST|23444|DOT|M|D|C2|BANK CHARGES|AMAZONFEE|CRUK|PADS|S|B|gift_.*"
 """Codes of the shop that nobody could be recommended: postage, fees, corrections, vouchers."""
 ZONE: Final = "Europe/London"
 """The shop's clock; the file names none."""

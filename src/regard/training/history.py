@@ -65,9 +65,9 @@ class History:
         return sum(epoch.targets for epoch in self.epochs) / max(self.seconds, 1e-9)
 
     def __str__(self) -> str:
-        best = self.best
+        best, epochs = self.best, "epoch" if len(self.epochs) == 1 else "epochs"
         return (
-            f"{len(self.epochs)} epochs in {self.seconds:.0f} s "
+            f"{len(self.epochs)} {epochs} in {self.seconds:.0f} s "
             f"({self.targets_per_second:,.0f} targets/s, peak memory "
             f"{self.peak_megabytes:,.0f} MB); {self.stopped}; best validation {self.metric} "
             f"{best.validation:.4f} after epoch {best.number}"
