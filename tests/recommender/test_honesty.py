@@ -23,7 +23,8 @@ from regard.recommender.storing import save
 
 def weights(recommender: Recommender, folder: Path) -> bytes:
     """Everything that was learned, as the bundle keeps it."""
-    return (save(recommender, folder) / "weights.safetensors").read_bytes()
+    saved = save(recommender.recipe, recommender.learned, folder)
+    return (saved / "weights.safetensors").read_bytes()
 
 
 def with_other_future(log: Interactions) -> Interactions:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from small_shops import ITEMS, NEWCOMER, USERS, order_only, recipe_for
 
+from regard.classical import CLASSICAL, Popularity
 from regard.data.interactions import Interactions
 from regard.errors import (
     ConfigurationError,
@@ -15,6 +16,8 @@ from regard.errors import (
     UnknownItemError,
     UnknownUserError,
 )
+from regard.models import MODELS
+from regard.models.attention_pooling import AttentionPooling
 from regard.recommender.answers import Recommendation, Recommendations
 from regard.recommender.recommender import Recommender
 
@@ -241,3 +244,34 @@ def test_an_answer_is_text_a_table_and_json() -> None:
     plain = json.loads(json.dumps(answer.to_dict()))
     assert (plain["user"], plain["items"][150]["title"]) == ("anna", "Tea 151")
     assert str(Recommendations(None, (), "markov")) == "For this history, by markov:"
+
+
+def test_a_class_of_ones_own_is_as_good_as_a_name(log: Interactions) -> None:
+    class Oldest(Popularity):
+        """Recommends by the code alone."""
+
+        name = "oldest"
+
+    try:
+        own = Recommender(Oldest).fit(log)
+        assert own.name == "oldest"
+        assert own.recommend(history=[3], k=3).answered_by == "oldest"
+        with pytest.raises(ConfigurationError, match="called 'oldest' already"):
+            Recommender(type("Other", (Popularity,), {"name": "oldest"}))
+    finally:
+        CLASSICAL.pop("oldest", None)
+    with pytest.raises(ConfigurationError, match="dict is no model; derive it from"):
+        Recommender(dict)
+
+
+def test_a_network_of_ones_own_learns_and_answers(log: Interactions) -> None:
+    class Small(AttentionPooling):
+        """Attention pooling under another name."""
+
+        name = "small"
+
+    try:
+        own = Recommender(Small, width=8, training={"epochs": 1}).fit(log)
+        assert len(own.recommend(history=[3], k=2)) == 2
+    finally:
+        MODELS.pop("small", None)

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from regard.classical import CLASSICAL, ClassicalMethod, Popularity, RecentPopularity
 from regard.data.catalogue import Catalogue
 from regard.data.split import Split
+from regard.errors import ConfigurationError
 from regard.evaluation.ranking import Scorer
 from regard.optional import require
 from regard.recommender.kinds import settings_of
@@ -91,6 +92,45 @@ def check_model(recipe: Recipe) -> None:
     from regard.recommender import networks
 
     networks.check(recipe)
+
+
+def welcome(kind: type) -> str:
+    """Make a model of one's own known by its name, for this process.
+
+    Args:
+        kind: a subclass of `regard.models.contract.SequenceModel` or of
+            `regard.classical.ClassicalMethod`.
+
+    Returns:
+        Its name, as recipes and bundles carry it.
+
+    Raises:
+        ConfigurationError: it is neither, or another class has that name.
+
+    Example:
+        >>> from regard.classical import Popularity
+        >>> class Favourites(Popularity):
+        ...     name = "favourites"
+        >>> welcome(Favourites)
+        'favourites'
+        >>> del CLASSICAL["favourites"]
+    """
+    names: dict[str, Any] = CLASSICAL
+    if not issubclass(kind, ClassicalMethod):
+        require("torch", extra="torch", purpose="A network")
+        from regard.models import MODELS
+        from regard.models.contract import SequenceModel
+
+        names = MODELS
+        if not issubclass(kind, SequenceModel):
+            raise ConfigurationError(
+                f"{kind.__name__} is no model; derive it from SequenceModel or ClassicalMethod."
+            )
+    if names.setdefault(kind.name, kind) is not kind:
+        raise ConfigurationError(
+            f"Another model is called {kind.name!r} already; give {kind.__name__} another name."
+        )
+    return str(kind.name)
 
 
 def classical(recipe: Recipe) -> ClassicalMethod:

@@ -22,7 +22,7 @@ from regard.explanation.explain import explain
 from regard.explanation.result import Explanation
 from regard.recommender.answers import Recommendation, Recommendations
 from regard.recommender.asking import Question, ask_history, ask_user, indices_of
-from regard.recommender.fitting import check_model, learn
+from regard.recommender.fitting import check_model, learn, welcome
 from regard.recommender.learned import Answering, Learned
 from regard.recommender.memory import RememberingScorer
 from regard.recommender.recipe import Recipe
@@ -38,7 +38,8 @@ class Recommender:
     """Learn from a log, answer, measure, explain, save.
 
     Args:
-        model: name of a network or classical method.
+        model: name of a network or classical method, or a class of one's own (see `welcome` in
+            `regard.recommender.fitting`).
         seed: of everything random.
         split: settings of the split, by name (see `SplitSettings`).
         training: settings of the training, by name (see `TrainingConfig`).
@@ -61,7 +62,7 @@ class Recommender:
 
     def __init__(
         self,
-        model: str = "sasrec",
+        model: str | type = "sasrec",
         *,
         seed: int = 7,
         split: Mapping[str, Any] | None = None,
@@ -69,6 +70,7 @@ class Recommender:
         evaluation: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        model = welcome(model) if isinstance(model, type) else model
         values = {"seed": seed, "split": split or {}, "training": training or {}}
         values["evaluation"] = evaluation or {}
         # Not inside the table of the model, where an option called "name" would be taken for it.
@@ -365,7 +367,7 @@ class Recommender:
             NotFittedError: before `fit`.
             StorageError: it could not be written, or is there and may not be replaced.
         """
-        return save(self, Path(folder), overwrite=overwrite)
+        return save(self.recipe, self.learned, Path(folder), overwrite=overwrite)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,6 @@ from regard.recommender.recipe import Recipe
 from regard.schema import ITEM
 from regard.training.history import History
 
-if TYPE_CHECKING:
-    from regard.recommender.recommender import Recommender
-
 OWN_FACTS: Final = (
     "model", "regard", "created", "fingerprint", "users", "items", "interactions", "split",
     "fallback", "training", "memory",
@@ -34,11 +31,12 @@ OWN_FACTS: Final = (
 _MODEL, _FALLBACK, _MEMORY = "model.", "fallback.", "memory."
 
 
-def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -> Path:
+def save(recipe: Recipe, learned: Learned, folder: Path, *, overwrite: bool = False) -> Path:
     """Write a fitted recommender as a bundle.
 
     Args:
-        recommender: fitted.
+        recipe: of the run.
+        learned: what came of it.
         folder: to be made.
         overwrite: whether a bundle that is there may be replaced.
 
@@ -47,12 +45,10 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
 
     Raises:
         BundleError: the card says what JSON cannot.
-        NotFittedError: nothing was learned yet.
         StorageError: it could not be written, or is there and may not be replaced.
     """
-    learned = recommender.learned
     card = {
-        "model": recommender.name,
+        "model": recipe.model,
         "regard": version("regard"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "fingerprint": learned.fingerprint,
@@ -68,7 +64,7 @@ def save(recommender: "Recommender", folder: Path, *, overwrite: bool = False) -
     weights = _weights(learned.scorer)
     weights |= {_FALLBACK + name: value for name, value in learned.fallback.arrays().items()}
     bundle = Bundle(
-        recommender.recipe.to_dict(),
+        recipe.to_dict(),
         card,
         weights,
         learned.vocabulary,
