@@ -111,12 +111,12 @@ def test_every_number_of_the_tables_is_there(world, outline: Outline) -> None:
 
 
 def test_customers_show_history_answers_and_reasons(outline: Outline) -> None:
-    assert "History (12 events, newest first)" in outline.text
+    assert "Latest events (12, newest first)" in outline.text
     assert "4 earlier events" in outline.text
     assert "had before" in outline.text
     assert "new" in outline.text
     assert "rank correlation +0.50" in outline.text
-    assert "History (0 events, newest first)" in outline.text
+    assert "Latest events (0, newest first)" in outline.text
 
 
 def test_every_section_is_in_the_table_of_contents(outline: Outline) -> None:

@@ -38,7 +38,7 @@ def _article(case: CustomerCase, number: int) -> Html:
 def _history(events: Sequence[PastEvent]) -> Html:
     """Newest first; the rest of a long history unfolds."""
     newest_first = [_event(event) for event in reversed(events)]
-    parts = [element("h4", f"History ({len(events):,} events, newest first)")]
+    parts = [element("h4", f"Latest events ({len(events):,}, newest first)")]
     parts.append(items(newest_first[:_SHOWN], css="plain") if events else element("p", "Nothing."))
     if len(events) > _SHOWN:
         rest = f"{len(events) - _SHOWN:,} earlier events"
