@@ -28,11 +28,10 @@ WORDS: dict[str, dict[str, str]] = {
         "removed": "seen removed",
         "kept": "seen kept",
         "minutes": "minutes",
-        "alone": " (memory off)",
         "fine": "Seed {seed}, regard {regard}, torch {torch}, Python {python}, {processor}, "
         "{cores} cores; data fingerprint {fingerprint}; 95 % bootstrap intervals over "
         "{users:,} users. Reproduce: `{command}`.",
-        "difference": "minus {candidate}, paired",
+        "difference": "{candidate} minus it, paired",
         "speed": "SASRec: {epochs} epochs, {speed:,.0f} targets a second, peak memory "
         "{memory:,.0f} MB.",
         "rows": "{rows_in:,} raw rows, {rows_kept:,} kept.",
@@ -42,11 +41,10 @@ WORDS: dict[str, dict[str, str]] = {
         "removed": "去除已看",
         "kept": "保留已看",
         "minutes": "分钟",
-        "alone": "（关闭记忆）",
         "fine": "随机种子 {seed}，regard {regard}，torch {torch}，Python {python}，{processor}，"
         "{cores} 核；数据指纹 {fingerprint}；对 {users:,} 位用户作 95 % 自助法区间。"
         "复现：`{command}`。",
-        "difference": "与 {candidate} 的配对差",
+        "difference": "{candidate} 减去它，配对差",
         "speed": "SASRec：{epochs} 轮，每秒 {speed:,.0f} 个目标，内存峰值 {memory:,.0f} MB。",
         "rows": "原始 {rows_in:,} 行，保留 {rows_kept:,} 行。",
     },
@@ -87,12 +85,19 @@ def ml1m(results: dict[str, Any], words: dict[str, str]) -> list[str]:
     header += [f"{m}, {words[seen]}" for seen in ("removed", "kept") for m in ("NDCG@10", "HR@10")]
     rows = []
     for name, found in results["models"].items():
-        cells = [
-            interval(found[f"seen_{seen}"][metric])
-            for seen in ("removed", "kept")
-            for metric in ("ndcg@10", "hit_rate@10")
-        ]
-        rows.append([name, *cells, f"{found['minutes']:.1f}"])
+        for prefix, title in (("", name), ("alone_", f"{name} alone")):
+            is_network = found["targets_per_second"] is not None
+            if prefix and not is_network:
+                continue
+            cells = [
+                interval(found[f"{prefix}seen_{seen}"][metric])
+                for seen in ("removed", "kept")
+                for metric in ("ndcg@10", "hit_rate@10")
+            ]
+            minutes = "" if prefix else f"{found['minutes']:.1f}"
+            rows.append(
+                [f"{title} + memory" if is_network and not prefix else title, *cells, minutes]
+            )
     sasrec = results["models"]["sasrec"]
     speed = words["speed"].format(
         epochs=sasrec["epochs"],
@@ -115,7 +120,7 @@ def online_retail(results: dict[str, Any], words: dict[str, str]) -> list[str]:
                 name,
                 interval(metrics["ndcg@10"]),
                 interval(metrics["hit_rate@10"]),
-                interval(difference[name]["interval"], "+") if name in difference else "",
+                interval(difference[name], "+") if name in difference else "",
             ]
             for name, metrics in sorted(
                 found["metrics"].items(), key=lambda each: -each[1]["ndcg@10"]["mean"]
