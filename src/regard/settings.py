@@ -16,14 +16,11 @@ def data_folder() -> Path | None:
         ConfigurationError: the variable names something that is not a folder.
 
     Example:
-        >>> import os
-        >>> os.environ["REGARD_DATA"] = "/nowhere"
-        >>> data_folder()
+        >>> from unittest.mock import patch
+        >>> with patch.dict(os.environ, REGARD_DATA="/nowhere"):
+        ...     data_folder()
         Traceback (most recent call last):
         regard.errors.ConfigurationError: REGARD_DATA names '/nowhere', which is not a folder...
-        >>> del os.environ["REGARD_DATA"]
-        >>> data_folder() is None
-        True
     """
     named = os.environ.get("REGARD_DATA")
     if not named:

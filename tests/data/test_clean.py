@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from regard.data.clean import clean, default_rules, mark_rows
+from regard.data.datasets import online_retail
 from regard.data.interactions import Interactions
 from regard.data.report import CleaningReport, Removal
 from regard.data.rules.cancellations import Cancellations
@@ -28,7 +29,6 @@ from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
 from regard.errors import ColumnError, NeedsClockError, TooLittleDataError
-from regard.settings import data_folder
 
 DEFAULTS: tuple[Rule, ...] = (
     MissingUser(),
@@ -251,9 +251,6 @@ class TestReport:
 @pytest.fixture(scope="module")
 def retail() -> Interactions:
     """Online Retail under the names of the schema."""
-    folder = data_folder()
-    if folder is None:
-        pytest.skip("REGARD_DATA is not set, so there is no online-retail.parquet")
     names = {
         "CustomerID": "user",
         "StockCode": "item",
@@ -263,7 +260,7 @@ def retail() -> Interactions:
         "UnitPrice": "price",
         "Description": "title",
     }
-    table = pl.read_parquet(folder / "online-retail.parquet").rename(names)
+    table = pl.read_parquet(online_retail()).rename(names)
     return Interactions.of(table.with_columns(pl.col("time").dt.epoch("s")), "online-retail")
 
 

@@ -11,6 +11,7 @@ from dirty_logs import EARLIEST, LATEST, dirty_log
 from polars.testing import assert_frame_equal
 
 from regard.data.clean import clean, default_rules
+from regard.data.datasets import online_retail
 from regard.data.interactions import Interactions
 from regard.data.rules import RULES
 from regard.data.rules.cancellations import Cancellations
@@ -19,7 +20,6 @@ from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
 from regard.data.rules.rare import RareUsersAndItems
 from regard.schema import Clock
-from regard.settings import data_folder
 
 Build = Callable[[pl.DataFrame], nw.LazyFrame[Any]]
 
@@ -121,9 +121,6 @@ def test_pandas_with_nan_for_null(table: pl.DataFrame) -> None:
 
 @pytest.mark.parametrize("engine", OTHERS)
 def test_online_retail(engine: str) -> None:
-    folder = data_folder()
-    if folder is None:
-        pytest.skip("REGARD_DATA is not set, so there is no online-retail.parquet")
     names = {
         "CustomerID": "user",
         "StockCode": "item",
@@ -132,7 +129,7 @@ def test_online_retail(engine: str) -> None:
         "Quantity": "quantity",
         "UnitPrice": "price",
     }
-    raw = pl.read_parquet(folder / "online-retail.parquet").rename(names).with_row_index("row")
+    raw = pl.read_parquet(online_retail()).rename(names).with_row_index("row")
     seconds = pl.col("time").dt.epoch("s").cast(pl.Float64)
     table = raw.with_columns(seconds, pl.col("row").cast(pl.Int64))
     assert_same(engine, table, default_rules(Interactions.of(table))[:-1])
