@@ -31,7 +31,7 @@ check: .venv/.stamp-dev  ## format, lint, types and the floors of the house
 	$(BIN)/lint-imports
 
 docs: .venv/.stamp-dev  ## run the examples of every page and follow its links
-	$(BIN)/python -m pytest tests/test_documents.py
+	$(BIN)/python -m pytest tests/test_documents.py tests/test_document_commands.py tests/test_page_tables.py
 
 bench: .venv/.stamp-all  ## measure quality and speed on MovieLens-1M
 	$(BIN)/python benchmarks/ml1m.py
