@@ -71,6 +71,8 @@ def test_ties_and_repeats_agree_with_counting_one_by_one(rows):
     assert page.duplicates == len(rows) - len(set(rows))
     counts = np.unique(users, return_counts=True)[1]
     assert page.lengths.p90 == pytest.approx(np.quantile(counts, 0.9))
+    digits = [len(f"{count:b}") for count in counts]
+    assert page.lengths.doublings == tuple(digits.count(d + 1) for d in range(max(digits)))
 
 
 @pytest.mark.parametrize(("tick", "word"), [(DAY, "day"), (3600.0, "hour"), (60.0, "minute")])

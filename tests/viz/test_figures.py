@@ -63,13 +63,14 @@ def test_cleaning_shows_what_was_kept_and_what_each_rule_removed(world) -> None:
     assert titles(draw_cleaning(report)) == ["rows"]
 
 
-def test_history_lengths_are_on_a_logarithmic_axis_with_a_unit() -> None:
-    figure = draw_history_lengths(Lengths(1, 4.5, 6.25, 20.0, 300))
-    line, bulk, marks = figure.data
-    assert (line.x, bulk.x) == ((1, 300), (4.5, 20.0))
-    assert marks.x == (1, 4.5, 6.25, 20.0, 300)
-    assert figure.layout.xaxis.type == "log"
-    assert titles(figure) == ["length of a history (events)"]
+def test_history_lengths_are_counted_by_doublings() -> None:
+    figure = draw_history_lengths(Lengths(1, 4.5, 6.25, 20.0, 300, (4, 0, 7, 1)))
+    [bars] = figure.data
+    assert bars.x == ("1", "2 to 3", "4 to 7", "8 to 15")
+    assert bars.y == (4, 0, 7, 1)
+    for number in ("shortest 1", "median 4.5", "mean 6.25", "at most 20", "longest 300"):
+        assert number in figure.layout.title.text
+    assert titles(figure) == ["length of a history (events)", "users"]
 
 
 def test_a_log_without_any_history_has_none_to_draw(world) -> None:

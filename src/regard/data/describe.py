@@ -122,6 +122,8 @@ def _lengths(table: pl.DataFrame) -> Lengths | None:
         mean=float(values.mean()),
         p90=float(np.quantile(values, 0.9)),
         max=int(values.max()),
+        # frexp gives the number of binary digits: 1 for 1, 2 for 2 and 3, 3 for 4 to 7, ...
+        doublings=tuple(np.bincount(np.frexp(values)[1] - 1).tolist()),
     )
 
 

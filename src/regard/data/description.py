@@ -8,13 +8,23 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long histories are, in events."""
+    """How long histories are, in events.
+
+    Attributes:
+        min: of the shortest.
+        median: as many are shorter as longer.
+        mean: over users.
+        p90: nine in ten are at most so long.
+        max: of the longest.
+        doublings: how many users have 1 event, 2 to 3, 4 to 7, 8 to 15, and so on.
+    """
 
     min: int
     median: float
     mean: float
     p90: float
     max: int
+    doublings: tuple[int, ...]
 
 
 @dataclass(frozen=True)

@@ -4,59 +4,44 @@ from typing import TYPE_CHECKING
 
 from regard.data.description import Description, Lengths
 from regard.errors import ConfigurationError
-from regard.viz.style import BLUE, GREY, objects, styled
+from regard.viz.style import BLUE, objects, styled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
 def draw_history_lengths(lengths: Lengths) -> "Figure":
-    """Shortest, median, mean, ninth decile and longest history on a logarithmic axis.
+    """How many users have a history of which length; each bar is twice as wide as the one before.
 
     Args:
         lengths: of the histories of a log.
 
     Returns:
-        A Plotly figure: a thin line from shortest to longest, a thick one from the median to the
-        ninth decile, and the five numbers.
+        A Plotly figure of bars, its title the five numbers.
 
     Example:
-        >>> figure = draw_history_lengths(Lengths(1, 17.0, 40.2, 90.0, 2_300))
-        >>> figure.data[-1].x
-        (1, 17.0, 40.2, 90.0, 2300)
+        >>> figure = draw_history_lengths(Lengths(1, 2.0, 2.75, 5.0, 6, (1, 2, 1)))
+        >>> figure.data[0].x, figure.data[0].y
+        (('1', '2 to 3', '4 to 7'), (1, 2, 1))
     """
     go = objects()
     figure = styled(go.Figure())
-    marks = {
-        "shortest": lengths.min,
-        "median": lengths.median,
-        "mean": lengths.mean,
-        "90 % are at most": lengths.p90,
-        "longest": lengths.max,
-    }
-    names, values = list(marks), list(marks.values())
-    for begin, end, width, colour in (
-        (lengths.min, lengths.max, 2, GREY),
-        (lengths.median, lengths.p90, 10, BLUE),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=[begin, end], y=[0, 0], mode="lines", hoverinfo="skip",
-                line={"width": width, "color": colour},
-            )
-        )  # fmt: skip
+    firsts = [2**digits for digits in range(len(lengths.doublings))]
+    spans = [f"{each:,} to {2 * each - 1:,}" if each > 1 else "1" for each in firsts]
     figure.add_trace(
-        go.Scatter(
-            x=values, y=[0] * len(values), mode="markers+text",
-            text=[f"{name}<br>{value:,.4g}" for name, value in marks.items()],
-            textposition=["top center", "bottom left", "top center", "bottom right", "top center"],
-            hovertext=names, cliponaxis=False,
-            marker={"size": 12, "color": BLUE, "line": {"width": 2, "color": "white"}},
+        go.Bar(
+            x=spans, y=list(lengths.doublings), marker_color=BLUE,
+            text=[f"{users:,}" if users else "" for users in lengths.doublings],
+            hovertemplate="%{x} events: %{y:,} users<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_yaxes(visible=False, range=[-1, 1])
-    figure.update_xaxes(type="log", title_text="length of a history (events)")
-    figure.update_layout(height=210)
+    numbers = (
+        f"shortest {lengths.min:,}, median {lengths.median:,.4g}, mean {lengths.mean:,.4g}, "
+        f"nine in ten at most {lengths.p90:,.4g}, longest {lengths.max:,}"
+    )
+    figure.update_layout(height=300, title={"text": numbers, "font": {"size": 13}})
+    figure.update_xaxes(type="category", title_text="length of a history (events)")
+    figure.update_yaxes(title_text="users")
     return figure
 
 

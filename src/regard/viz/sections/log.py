@@ -29,9 +29,8 @@ def log_section(description: Description) -> Html:
         parts.append(folded("What was decided while reading", items(description.notes)))
     if description.lengths is not None:
         caption = (
-            "How many events are known of one user: the thin line runs from the shortest to the "
-            "longest history, the thick one from the median to the length that nine in ten do not "
-            "exceed. The axis is logarithmic."
+            "How many users are known by how many events, in the raw log. Each bar stands for "
+            "histories up to twice as long as the bar before it."
         )
         parts.append(element("h3", "How much is known of one person"))
         parts.append(chart(draw_history_lengths(description.lengths), "lengths", caption))
