@@ -21,6 +21,7 @@ ROW = (N - 2) * 8
 @pytest.fixture(params=[1, ROW, 3 * ROW - 1, 3 * ROW, 3 * ROW + 1, 2**22], ids=lambda b: f"{b} B")
 def _slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cross_entropy, "_SLICE_BYTES", request.param)
+    monkeypatch.setattr(cross_entropy, "_LEAST_ROWS", 1)
 
 
 def inputs(T: int, *, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -165,3 +166,16 @@ def test_all_scores_at_once_are_never_in_memory() -> None:
         [sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True
     )
     assert int(run.stdout) < 100
+
+
+@pytest.mark.parametrize(
+    ("items", "rows"),
+    [
+        (3_416, 306),  # what the cache holds
+        (100_000, 128),  # fewer would read the table for next to nothing
+        (10_000_000, 6),  # more would take over 256 MB
+        (1_000_000_000, 1),  # never none
+    ],
+)
+def test_a_slice_suits_the_cache_the_table_and_the_memory(items: int, rows: int) -> None:
+    assert cross_entropy._rows_at_a_time(items, width=4) == rows
