@@ -26,8 +26,7 @@ from regard.schema import FIRST_CODE
 _SLICE_BYTES = 4 * 2**20
 """Scores made at a time: as much as a processor's second-level cache keeps close."""
 _LEAST_ROWS = 128
-"""Fewer would read the whole item table for next to nothing: at 100,000 items, slices of ten rows
-take twice the time of slices of 128."""
+"""Fewer would read the whole item table for next to nothing (`benchmarks/cross_entropy.py`)."""
 _MOST_BYTES = 256 * 2**20
 """What a slice may take at most, so that millions of items do not fill the memory."""
 

@@ -1,7 +1,8 @@
 """Dropout whose mask costs little: eight positions per random number instead of one.
 
-On a processor torch spends more time drawing Bernoulli numbers than on the matrix products of a
-small network. One 64-bit random number holds eight bytes, each a draw of its own.
+Drawing a Bernoulli number for each value is dear on a processor, dear enough to show beside the
+matrix products of a small network. One 64-bit random number holds eight bytes, each a draw of its
+own.
 
 Source: Srivastava et al. 2014; differs in that the probability is rounded to a multiple of 1/256.
 """

@@ -6,10 +6,10 @@ Source: Kang & McAuley 2018, "Self-Attentive Sequential Recommendation", ICDM. S
 - B blocks of causal self-attention and feed-forward (equations 2 to 5);
 - the state at an event scores each item by a product with the same item table (equation 6).
 
-Differs from the paper, each for a measured reason (`benchmarks/ml1m.py`): norms before the branches
-instead of after; a feed-forward network four times as wide as the states; item vectors multiplied
-by √D on the way in; positions counted from the newest event; exact cross-entropy over the catalogue
-in place of one sampled negative (Klenitskiy & Vasilev 2023).
+Differs from the paper (what it reaches as it stands: `benchmarks/ml1m.py`): norms before the
+branches instead of after; a feed-forward network four times as wide as the states; item vectors
+multiplied by √D on the way in; positions counted from the newest event; exact cross-entropy over
+the catalogue in place of one sampled negative (Klenitskiy & Vasilev 2023).
 """
 
 from dataclasses import dataclass

@@ -12,8 +12,8 @@ on little is trusted little. The two numbers `most` and `doubt` are chosen on th
 
 Source: interpolation of Jelinek & Mercer 1980, "Interpolated estimation of Markov source parameters
 from sparse data", with shares that depend on the evidence. Differs in that the shares are chosen by
-the metric that the recommender is measured by, not by likelihood: on Online Retail the likeliest
-shares were far too small for the top of the list.
+the metric that the recommender is measured by, not by likelihood, which cares about every place of
+the list alike.
 """
 
 from dataclasses import dataclass
