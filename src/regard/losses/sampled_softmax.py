@@ -1,0 +1,192 @@
+"""Softmax over the target and a sample of the catalogue: a step costs the same at any size.
+
+For a target `t` with score `z_t`, and K items drawn from a proposal `q` for the whole step::
+
+    loss = log(exp(z_t) + sum of exp(z_n) / (K q_n) over draws n other than t) - z_t
+
+What is summed over the draws is an unbiased estimate of the sum over all other items, so value and
+gradient approach those of exact cross-entropy as K grows (`log(K q)` is the logQ correction). Two
+points that are easily missed: the target is not corrected, since it is there for sure and not by
+chance; and a draw that hits the target is left out, since the target is counted already.
+
+Sources: Bengio & Senecal 2008, "Adaptive Importance Sampling to Accelerate Training of a Neural
+Probabilistic Language Model" (the estimate); Yi et al. 2019, "Sampling-Bias-Corrected Neural
+Modeling for Large Corpus Item Recommendations" (negatives shared by a batch, logQ); Khrylchenko et
+al. 2025, "Correcting the LogQ Correction" (the target without correction); Wu et al. 2024, "On the
+Effectiveness of Sampled Softmax Loss for Item Recommendation" (why it suits ranking).
+
+Cost: time `O(T K D)`, memory `O(K)` rows of scores and the rows of the table that are read; the
+gradient of the table has those rows only.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from regard.errors import ConfigurationError
+from regard.losses.contract import ItemTable
+from regard.losses.cross_entropy import check_targets
+from regard.losses.proposal import Proposal
+
+_SLICE_BYTES = 4 * 2**20
+"""Scores made at a time: as much as a processor's second-level cache keeps close."""
+
+
+class SampledSoftmax:
+    """Cross-entropy against a sample of the catalogue, drawn anew at each call.
+
+    Args:
+        counts: `(N - 2,)` occurrences of each item in the training part, by ascending code.
+        negatives: items drawn in a step (`K`), with replacement, shared by all targets.
+        uniform: share of them for which all items have equal chances; see `Proposal`.
+        sparse: whether the gradient of the table holds only the rows that were read, which needs
+            an optimiser that knows such gradients.
+
+    Raises:
+        ConfigurationError: a number is out of its range.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> states_TD, vectors_ND = torch.randn(4, 8), torch.randn(1002, 8, requires_grad=True)
+        >>> loss = SampledSoftmax(np.ones(1000, np.int64), negatives=20)
+        >>> loss(states_TD, ItemTable(vectors_ND), torch.tensor([2, 5, 9, 3])).backward()
+        >>> vectors_ND.grad.coalesce().indices().shape[1] <= 24
+        True
+    """
+
+    def __init__(
+        self,
+        counts: NDArray[np.int64],
+        negatives: int = 4096,
+        *,
+        uniform: float = 0.5,
+        sparse: bool = True,
+    ) -> None:
+        if negatives < 1:
+            raise ConfigurationError(f"negatives={negatives} must be 1 or more.")
+        self.proposal = Proposal(counts, uniform)
+        self.negatives = negatives
+        self.sparse = sparse
+
+    def __call__(self, states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
+        """See `regard.losses.contract.Loss`."""
+        check_targets(targets_T, table.vectors_ND.shape[0])
+        return self.against(states_TD, table, targets_T, self.proposal.draw(self.negatives))
+
+    def against(
+        self, states_TD: Tensor, table: ItemTable, targets_T: Tensor, drawn_K: Tensor
+    ) -> Tensor:
+        """The loss against given draws.
+
+        Args:
+            states_TD: float `(T, D)`.
+            table: of the catalogue.
+            targets_T: int64 `(T,)`.
+            drawn_K: int64 `(K,)` codes on the processor; one may come several times.
+
+        Returns:
+            A scalar tensor with a gradient.
+        """
+        codes, times = drawn_K.unique(return_counts=True)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        # An item drawn m times enters the sum m times, each with 1 / (K q).
+        shift = (times / (len(drawn_K) * self.proposal.chances(codes))).log().to(states_TD)
+        codes = codes.to(targets_T.device)
+        own = self._rows(table.vectors_ND, targets_T)
+        others = self._rows(table.vectors_ND, codes)
+        own_bias = states_TD.new_zeros(len(targets_T))
+        if table.bias_N is not None:
+            own_bias = self._rows(table.bias_N, targets_T)
+            shift = shift + self._rows(table.bias_N, codes)
+        hits_T = torch.searchsorted(codes, targets_T).clamp_(max=len(codes) - 1)
+        hits_T = torch.where(codes[hits_T] == targets_T, hits_T, -1)
+        apply: Callable[..., Tensor] = _SlicedSoftmax.apply
+        return apply(states_TD, own, own_bias, others, shift, hits_T)
+
+    def _rows(self, table: Tensor, codes: Tensor) -> Tensor:
+        # Where the table was computed from something else, its gradient must go on, and is dense.
+        if not (self.sparse and table.is_leaf):
+            return table.index_select(0, codes)
+        apply: Callable[..., Tensor] = _Rows.apply
+        return apply(table, codes)
+
+
+class _Rows(torch.autograd.Function):
+    """Rows of a table, whose gradient holds these rows and no others."""
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, codes: Tensor) -> Tensor:
+        ctx.shape = table.shape
+        ctx.save_for_backward(codes)
+        return table.index_select(0, codes)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        [codes] = ctx.saved_tensors
+        rows = torch.sparse_coo_tensor(codes[None], grads[0], ctx.shape, check_invariants=False)
+        return rows, None
+
+
+class _SlicedSoftmax(torch.autograd.Function):
+    """Loss and gradients together, one slice of targets after the other."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        states_TD: Tensor,
+        own_TD: Tensor,
+        bias_T: Tensor,
+        others_KD: Tensor,
+        shift_K: Tensor,
+        hits_T: Tensor,
+    ) -> Tensor:
+        T, K = len(states_TD), len(others_KD)
+        own_T = (states_TD * own_TD).sum(1) + bias_T
+        grad_own_T, grad_states_TD = torch.empty_like(own_T), torch.empty_like(states_TD)
+        grad_others_KD, grad_shift_K = torch.zeros_like(others_KD), torch.zeros_like(shift_K)
+        total = states_TD.new_zeros((), dtype=torch.float64)
+        rows = max(1, _SLICE_BYTES // (K * states_TD.element_size()))
+        buffer = states_TD.new_empty(min(rows, T), K)
+        for start in range(0, T, rows):
+            part = slice(start, start + rows)
+            states, hits = states_TD[part], hits_T[part, None]
+            scores = torch.mm(states, others_KD.T, out=buffer[: len(states)]).add_(shift_K)
+            column = hits.clamp(min=0)
+            kept = scores.gather(1, column).masked_fill_(hits >= 0, -torch.inf)
+            scores.scatter_(1, column, kept)
+            lost, grad_own_T[part] = _to_gradient(scores, own_T[part])
+            total += lost
+            torch.mm(scores, others_KD, out=grad_states_TD[part])
+            grad_others_KD.addmm_(scores.T, states)
+            grad_shift_K += scores.sum(0)
+        grad_states_TD.addcmul_(grad_own_T[:, None], own_TD)
+        grad_own_TD = states_TD * grad_own_T[:, None]
+        ctx.save_for_backward(grad_states_TD, grad_own_TD, grad_own_T, grad_others_KD, grad_shift_K)
+        return (total / T).to(states_TD.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        scale = grads[0] / len(ctx.saved_tensors[0])
+        return *(each * scale for each in ctx.saved_tensors), None
+
+
+def _to_gradient(scores: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn corrected scores `(rows, K)` of negatives into their softmax in place.
+
+    Returns:
+        The summed loss of the rows, float64, and the gradient `(rows,)` of the target's score.
+    """
+    highest = torch.maximum(scores.amax(dim=1), own)
+    scores.sub_(highest[:, None]).exp_()
+    own = own - highest
+    others = scores.sum(dim=1)
+    sums = others + own.exp()
+    scores.div_(sums[:, None])
+    # Not own.exp() / sums - 1, which loses all digits where the target is nearly certain.
+    return (sums.log() - own).sum(dtype=torch.float64), -others / sums
