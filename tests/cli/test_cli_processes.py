@@ -60,7 +60,7 @@ def test_a_killed_fit_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     assert "--restart" in other.stderr
     resumed = run(*words, "--json")
     assert resumed.returncode == 0, resumed.stderr
-    assert "going on from epoch" in resumed.stderr
+    assert "going on where it stopped" in resumed.stderr
     assert len(json.loads(resumed.stdout)["training"]["epochs"]) == EPOCHS
     weights = [tmp_path / each / "weights.safetensors" for each in ("whole", "killed")]
     assert weights[0].read_bytes() == weights[1].read_bytes()

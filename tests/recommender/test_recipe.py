@@ -196,7 +196,7 @@ def test_unknown_names_are_refused_with_the_nearest_one(
         ({"seed": 1.5}, "recipe.seed=1.5 must be int, such as 7."),
         ({"seed": True}, "recipe.seed=True must be int"),
         ({"seed": -1}, "seed=-1 must be 0 or more."),
-        ({"loss": 3}, "recipe.loss=3 must be str, such as 'cross-entropy'."),
+        ({"loss": 3}, "recipe.loss=3 must be str, such as 'auto'."),
         ({"memory": "perhaps"}, "memory='perhaps' is not known; choose 'auto', 'on' or 'off'."),
         ({"model": "markov"}, "[model] of a recipe must be a table, not 'markov'."),
         ({"model": {"name": 3}}, "model.name=3 must be text, such as 'sasrec'."),
@@ -256,7 +256,7 @@ def changed(recipe: Recipe) -> list[tuple[str, Recipe]]:
     """The recipe with each setting in turn at another value."""
     others = {
         "protocol": "leave-last-out", "targets": "first", "device": "cuda", "seen": "keep",
-        "ks": (7,), "ties": "worst",
+        "ks": (7,), "ties": "worst", "minutes": 1.0,
     }  # fmt: skip
     found = []
     for part in ("split", "training", "evaluation"):

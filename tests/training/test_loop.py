@@ -203,14 +203,14 @@ def test_a_history_is_plain_and_says_what_happened() -> None:
     assert str(history).endswith("best validation hit@1 0.2500 after epoch 1")
 
 
-@pytest.mark.parametrize("name", ["epochs", "tokens", "rate", "patience"])
+@pytest.mark.parametrize("name", ["epochs", "tokens", "negatives", "rate", "patience"])
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_config_refuses_what_must_be_positive(name: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"training.{name}={value} must be greater than 0"):
         TrainingConfig(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["weight_decay", "clip", "checkpoint_seconds"])
+@pytest.mark.parametrize("name", ["minutes", "weight_decay", "clip", "checkpoint_seconds"])
 @pytest.mark.parametrize("value", [-1, float("nan")])
 def test_config_refuses_what_must_not_be_negative(name: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"training.{name}={value} must be 0 or more"):

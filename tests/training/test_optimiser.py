@@ -10,7 +10,7 @@ from torch import nn
 
 from regard.models import MODELS
 from regard.models.contract import SequenceModel
-from regard.training.optimiser import build_optimiser, rate_at
+from regard.training.optimiser import Optimiser, build_optimiser, clip_gradients, rate_at
 
 WEIGHT_DECAY = 0.1
 
@@ -58,6 +58,81 @@ def test_every_parameter_is_in_one_group(kind: type[SequenceModel]) -> None:
 
 def test_without_a_matrix_there_is_nothing_to_decay() -> None:
     assert decayed(nn.LayerNorm(4)) == set()
+
+
+class TestRows:
+    def test_rows_that_were_not_read_rest_and_the_others_move_as_adam_moves_them(self) -> None:
+        ours, theirs = (nn.Embedding(6, 3, sparse=sparse) for sparse in (True, False))
+        theirs.load_state_dict(ours.state_dict())
+        before = ours.weight.detach().clone()
+        optimisers = [
+            build_optimiser(ours, WEIGHT_DECAY, sparse=[ours.weight]),
+            build_optimiser(theirs, WEIGHT_DECAY),
+        ]
+        for _ in range(3):
+            for table, optimiser in zip((ours, theirs), optimisers, strict=True):
+                optimiser.rate = 0.1
+                optimiser.zero_grad()
+                table(torch.tensor([1, 4, 1])).square().sum().backward()
+                optimiser.step()
+        # These rows have had a gradient in each step, so that lazy and eager Adam are one.
+        torch.testing.assert_close(ours.weight[[1, 4]], theirs.weight[[1, 4]])
+        assert torch.equal(ours.weight[[0, 2, 3, 5]], before[[0, 2, 3, 5]])
+        assert not torch.equal(ours.weight[[1, 4]], before[[1, 4]])
+
+    @pytest.mark.parametrize("kind", MODELS.values(), ids=MODELS.keys())
+    def test_every_network_can_make_its_item_tables_sparse(self, kind: type[SequenceModel]) -> None:
+        model = kind(kind.config_class(width=8), 31)
+        tables = model.make_tables_sparse()
+        over_items = {each for each in model.parameters() if len(each) == 31}
+        assert len(tables) == len(set(tables))
+        assert set(tables) == over_items
+        optimiser = build_optimiser(model, WEIGHT_DECAY, sparse=tables)
+        [*_, rows] = optimiser.parts
+        assert isinstance(rows, torch.optim.SparseAdam)
+        moved = [each for group in optimiser.param_groups for each in group["params"]]
+        assert sorted(map(id, moved)) == sorted(map(id, model.parameters()))
+
+    def test_the_state_of_all_parts_comes_back(self) -> None:
+        def made() -> nn.Sequential:
+            torch.manual_seed(0)
+            return nn.Sequential(nn.Embedding(6, 3, sparse=True), nn.Linear(3, 2))
+
+        def steps(model: nn.Sequential, optimiser: Optimiser, count: int) -> None:
+            for _ in range(count):
+                optimiser.zero_grad()
+                model(torch.tensor([1, 4, 1])).square().sum().backward()
+                optimiser.step()
+
+        whole, first, second = made(), made(), made()
+        steps(whole, build_optimiser(whole, 0.1, sparse=[whole[0].weight]), 5)
+        before = build_optimiser(first, 0.1, sparse=[first[0].weight])
+        steps(first, before, 2)
+        second.load_state_dict(first.state_dict())
+        after = build_optimiser(second, 0.1, sparse=[second[0].weight])
+        after.load_state_dict(before.state_dict())
+        steps(second, after, 3)
+        for ours, theirs in zip(second.parameters(), whole.parameters(), strict=True):
+            assert torch.equal(ours, theirs)
+
+
+class TestClipping:
+    @given(st.floats(0.01, 100.0), st.integers(0, 100))
+    def test_sparse_and_dense_gradients_are_one_vector(self, longest: float, seed: int) -> None:
+        torch.manual_seed(seed)
+        dense, sparse, idle = (nn.Parameter(torch.zeros(5, 2)) for _ in range(3))
+        dense.grad = torch.randn(5, 2)
+        rows = torch.tensor([[3, 1, 3]])
+        sparse.grad = torch.sparse_coo_tensor(
+            rows, torch.randn(3, 2), (5, 2), check_invariants=True
+        )
+        witnesses = [nn.Parameter(torch.zeros(5, 2)) for _ in range(2)]
+        witnesses[0].grad, witnesses[1].grad = dense.grad.clone(), sparse.grad.to_dense()
+        expected = nn.utils.clip_grad_norm_(witnesses, longest)
+        assert clip_gradients([dense, sparse, idle], longest) == pytest.approx(float(expected))
+        torch.testing.assert_close(dense.grad, witnesses[0].grad)
+        torch.testing.assert_close(sparse.grad.to_dense(), witnesses[1].grad)
+        assert idle.grad is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Training as it is seen at a prompt: a bar, and a word about where it goes on."""
 
-import math
 from pathlib import Path
 from types import TracebackType
 
@@ -16,31 +15,29 @@ class PromptBar(ProgressBar):
     Args:
         console: where to draw.
         metric: what the validation number is called.
-        epochs: most epochs of the training.
         checkpoint: file for checkpoints; there already where an earlier run was stopped.
 
     Example:
         >>> import io, tempfile
         >>> console = Console(file=io.StringIO())
         >>> with tempfile.NamedTemporaryFile() as file:
-        ...     with PromptBar(console, "ndcg@10", 30, Path(file.name)) as bar:
-        ...         bar.step(2.5 / 30, 6.0, 1000.0)
+        ...     with PromptBar(console, "ndcg@10", Path(file.name)) as bar:
+        ...         bar.step(0.25, 6.0, 1000.0)
         >>> console.file.getvalue()
-        'going on from epoch 3\n'
+        'going on where it stopped: 25 % of the training is done\n'
     """
 
-    def __init__(
-        self, console: Console, metric: str, epochs: int, checkpoint: Path | None = None
-    ) -> None:
+    def __init__(self, console: Console, metric: str, checkpoint: Path | None = None) -> None:
         super().__init__(console, metric)
-        self._epochs = epochs
         self._goes_on = checkpoint is not None and checkpoint.exists()
 
     def step(self, done: float, loss: float, targets_per_second: float) -> None:
         """See `Watcher.step`."""
         if self._goes_on:
-            epoch = math.ceil(done * self._epochs - 1e-6)
-            self.console.print(f"going on from epoch {epoch}", highlight=False)
+            self.console.print(
+                f"going on where it stopped: {100 * done:.0f} % of the training is done",
+                highlight=False,
+            )
             self._goes_on = False
         super().step(done, loss, targets_per_second)
 
@@ -59,9 +56,9 @@ def bar_for(recipe: Recipe, console: Console, checkpoint: Path | None = None) ->
     """The bar of a recipe's training.
 
     Args:
-        recipe: says how long it takes and what is measured.
+        recipe: says what is measured.
         console: where to draw.
         checkpoint: file for checkpoints.
     """
     metric = f"ndcg@{recipe.evaluation.ks[-1]}"
-    return PromptBar(console, metric, recipe.training.epochs, checkpoint)
+    return PromptBar(console, metric, checkpoint)

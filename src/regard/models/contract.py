@@ -73,6 +73,24 @@ class SequenceModel(nn.Module, ABC):
         """States `(B, L, D)` of a batch."""
         return self.trace(batch).states_BLD
 
+    def make_tables_sparse(self) -> list[nn.Parameter]:
+        """Let gradients hold only those rows of the item tables that a step has read.
+
+        For a loss that reads few items: a step then costs the same however long the catalogue is.
+
+        Returns:
+            The tables, input and output alike; their optimiser must know such gradients.
+        """
+        found: list[nn.Parameter] = []
+        for module in self.modules():
+            if isinstance(module, nn.Embedding) and module.num_embeddings == self.catalogue_size:
+                module.sparse = True
+                found.append(module.get_parameter("weight"))
+        table = self.item_table()
+        outputs = (table.vectors_ND, table.bias_N)
+        found += [each for each in outputs if isinstance(each, nn.Parameter)]
+        return list(dict.fromkeys(found))
+
     def check_length(self, batch: "ModelInput") -> None:
         """Refuse histories that a mechanism without positions of its own would read all the same.
 

@@ -1,6 +1,7 @@
 """Build, teach and rebuild networks; the only file of this room that needs torch."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,21 @@ from numpy.typing import NDArray
 
 from regard.classical import CLASSICAL
 from regard.data.split import Split
+from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError, ConfigurationError
 from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol
 from regard.evaluation.ranking import rank_targets
 from regard.losses.contract import Loss
 from regard.losses.cross_entropy import CrossEntropy
+from regard.losses.sampled_softmax import SampledSoftmax
 from regard.models import MODELS
 from regard.models.contract import SequenceModel
 from regard.models.scorer import NetworkScorer
 from regard.recommender.kinds import settings_of
 from regard.recommender.recipe import Recipe
 from regard.schema import FIRST_CODE
+from regard.training.config import TrainingConfig
 from regard.training.device import choose_device, use_wanted_threads
 from regard.training.history import History
 from regard.training.loop import Plan, train
@@ -30,8 +34,13 @@ from regard.training.watching import Watcher
 
 OBJECTIVES: dict[str, Callable[[], Objective]] = {"next-item": NextItem}
 """Name in recipes -> what makes the objective."""
-LOSSES: dict[str, Callable[[], Loss]] = {"cross-entropy": CrossEntropy}
-"""Name in recipes -> what makes the loss."""
+LOSSES: dict[str, Callable[[Vocabulary, TrainingConfig], Loss]] = {
+    "cross-entropy": lambda vocabulary, config: CrossEntropy(),  # noqa: ARG005 - exact: needs none
+    "sampled-softmax": lambda vocabulary, config: SampledSoftmax(
+        vocabulary.counts, config.negatives
+    ),
+}
+"""Name in recipes -> what makes the loss from the items of the training part."""
 
 _MOST_VALIDATION_QUERIES = 20_000
 """Enough for a standard error of NDCG near 0.002; more would only slow each epoch."""
@@ -62,13 +71,15 @@ def teach(
     """
     use_wanted_threads()
     device = choose_device(recipe.training.device)
+    choice = recipe.loss_for(len(split.vocabulary))
+    loss = _named(LOSSES, choice.name, "loss")(split.vocabulary, recipe.training)
     model = build(recipe, split.vocabulary.size).to(device)
     protocol = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
     metric = f"ndcg@{protocol.ks[-1]}"
     plan = Plan(
         split.training,
         _named(OBJECTIVES, recipe.objective, "objective")(),
-        _named(LOSSES, recipe.loss, "loss")(),
+        loss,
         _validation(split, protocol, metric),
         metric,
         recipe.training,
@@ -76,8 +87,9 @@ def teach(
         # A split can be handed in, so the recipe does not know for sure where the log was cut.
         recipe.digest(f"{split.fingerprint} {split.protocol!r}"),
         checkpoint,
+        isinstance(loss, SampledSoftmax),
     )
-    history = train(model, plan, watcher)
+    history = replace(train(model, plan, watcher), loss=str(choice))
     return NetworkScorer(model), history
 
 
@@ -92,7 +104,7 @@ def check(recipe: Recipe) -> None:
     """
     build(recipe, catalogue_size=FIRST_CODE + 1)
     _named(OBJECTIVES, recipe.objective, "objective")
-    _named(LOSSES, recipe.loss, "loss")
+    _named({"auto": None, **LOSSES}, recipe.loss, "loss")
 
 
 def build(recipe: Recipe, catalogue_size: int) -> SequenceModel:

@@ -44,6 +44,8 @@ from regard.training.config import TrainingConfig
 
 _REPEATS_MATTER = 0.05
 """Share of repeats in training from which on seen items stay candidates by default."""
+EXACT_UP_TO = 50_000
+"""Items up to which `loss="auto"` is exact."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,22 @@ class EvaluationSettings:
         return replace(self, seen=(Seen.KEEP if repeats else Seen.REMOVE).value)
 
 
+@dataclass(frozen=True)
+class LossChoice:
+    """Which loss, and why.
+
+    Attributes:
+        name: in recipes.
+        why: in words.
+    """
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.why})"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that decides a run.
@@ -173,7 +191,8 @@ class Recipe:
         options: of the model, by name.
         seed: of everything random.
         objective: name of the objective (networks only).
-        loss: name of the loss (networks only).
+        loss: `"cross-entropy"`, `"sampled-softmax"`, or `"auto"`: exact cross-entropy up to 50,000
+            items, sampled softmax beyond (networks only).
         memory: whether a network also counts what followed what: `"auto"` where validation says
             that it pays, `"on"` or `"off"`.
         source: where the log lies.
@@ -199,7 +218,7 @@ class Recipe:
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 7
     objective: str = "next-item"
-    loss: str = "cross-entropy"
+    loss: str = "auto"
     memory: str = "auto"
     source: SourceSettings = field(default_factory=SourceSettings)
     cleaning: tuple[Mapping[str, Any], ...] | None = None
@@ -285,6 +304,27 @@ class Recipe:
                 )
             built.append(settings_of(RULES[name], parameters, f"cleaning rule {name!r}"))
         return tuple(built)
+
+    def loss_for(self, items: int) -> "LossChoice":
+        """The loss, `"auto"` decided by the size of the catalogue.
+
+        Args:
+            items: that may be recommended.
+
+        Example:
+            >>> Recipe().loss_for(1_000_000).name
+            'sampled-softmax'
+        """
+        if self.loss != "auto":
+            return LossChoice(self.loss, "as the recipe says")
+        limit = f"{EXACT_UP_TO:,} items"
+        if items <= EXACT_UP_TO:
+            return LossChoice("cross-entropy", f"exact, which is affordable up to {limit}")
+        return LossChoice(
+            "sampled-softmax",
+            f"since beyond {limit} an exact loss would take most of each step, and here are "
+            f"{items:,}",
+        )
 
     def digest(self, fingerprint: str) -> str:
         """What a checkpoint is good for: these settings on this data.

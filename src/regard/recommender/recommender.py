@@ -161,7 +161,8 @@ class Recommender:
     ) -> Self:
         """Learn from a split that was made already, so that several methods can share it.
 
-        Where the recipe says `seen="auto"`, it says afterwards what that came to, and keeps to it.
+        Where the recipe says `"auto"` of seen items or of a network's loss, it says afterwards what
+        that came to, and keeps to it.
 
         Args:
             split: what to learn from.
@@ -179,6 +180,10 @@ class Recommender:
         """
         self.recipe = replace(self.recipe, evaluation=self.recipe.evaluation.resolved(split))
         self._learned = learn(self.recipe, split, catalogue, checkpoint=checkpoint, watcher=watcher)
+        if self._learned.history is not None:
+            self.recipe = replace(
+                self.recipe, loss=self.recipe.loss_for(len(split.vocabulary)).name
+            )
         return self
 
     def recommend(

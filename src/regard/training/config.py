@@ -11,7 +11,10 @@ class TrainingConfig:
 
     Attributes:
         epochs: most passes over the training part.
+        minutes: most minutes of steps, validation excluded, after which the epoch under way ends
+            early; 0 for any. A run that a clock ends cannot be repeated to the bit.
         tokens: positions in a step, padding included.
+        negatives: items that sampled softmax draws in a step.
         rate: highest learning rate.
         warmup: share of the training during which the rate rises.
         weight_decay: of linear layers' matrices, per unit of rate.
@@ -31,7 +34,9 @@ class TrainingConfig:
     """
 
     epochs: int = 30
+    minutes: float = 0.0
     tokens: int = 4096
+    negatives: int = 4096
     rate: float = 2e-3
     warmup: float = 0.05
     weight_decay: float = 0.01
@@ -41,12 +46,12 @@ class TrainingConfig:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "tokens", "rate", "patience"):
+        for name in ("epochs", "tokens", "negatives", "rate", "patience"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(
                     f"training.{name}={getattr(self, name)} must be greater than 0."
                 )
-        for name in ("weight_decay", "clip", "checkpoint_seconds"):
+        for name in ("minutes", "weight_decay", "clip", "checkpoint_seconds"):
             if not getattr(self, name) >= 0:
                 raise ConfigurationError(
                     f"training.{name}={getattr(self, name)} must be 0 or more."

@@ -36,6 +36,7 @@ class History:
         metric: what `validation` of the epochs is, such as `"ndcg@10"`.
         stopped: why training ended.
         peak_megabytes: largest resident memory of the process so far, in MB.
+        loss: which one was made small, and why that one.
 
     Example:
         >>> epoch = Epoch(1, 5.2, 0.11, 0.002, 1000, 2.0, 0.5)
@@ -48,6 +49,7 @@ class History:
     metric: str
     stopped: str
     peak_megabytes: float
+    loss: str = ""
 
     @property
     def best(self) -> Epoch:
@@ -71,6 +73,7 @@ class History:
             f"({self.targets_per_second:,.0f} targets/s, peak memory "
             f"{self.peak_megabytes:,.0f} MB); {self.stopped}; best validation {self.metric} "
             f"{best.validation:.4f} after epoch {best.number}"
+            f"{self.loss and f'; loss: {self.loss}'}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,4 +89,5 @@ class History:
     def from_dict(cls, values: dict[str, Any]) -> "History":
         """The inverse of `to_dict`."""
         epochs = tuple(Epoch(**epoch) for epoch in values["epochs"])
-        return cls(epochs, values["metric"], values["stopped"], values["peak_megabytes"])
+        own = (values[name] for name in ("metric", "stopped", "peak_megabytes", "loss"))
+        return cls(epochs, *own)

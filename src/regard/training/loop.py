@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from regard.data.batches import TrainingBatches
 from regard.data.split import TrainingPart
@@ -23,7 +22,7 @@ from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpo
 from regard.training.config import TrainingConfig
 from regard.training.history import Epoch, History
 from regard.training.objectives import Objective
-from regard.training.optimiser import build_optimiser, rate_at
+from regard.training.optimiser import Optimiser, build_optimiser, clip_gradients, rate_at
 from regard.training.watching import Silence, Watcher
 
 
@@ -41,6 +40,7 @@ class Plan:
         seed: of everything random.
         run: a digest of recipe and data, for checkpoints.
         checkpoint: file to keep checkpoints in, or None for none.
+        sparse: whether the loss reads few rows of the item table, which then alone move.
     """
 
     training: TrainingPart
@@ -52,6 +52,7 @@ class Plan:
     seed: int
     run: str = ""
     checkpoint: Path | None = None
+    sparse: bool = False
 
 
 @dataclass
@@ -71,6 +72,19 @@ class _Progress:
         """Epochs since the best one."""
         best = max(self.epochs, key=lambda epoch: epoch.validation, default=None)
         return 0 if best is None else len(self.epochs) - best.number
+
+    def done(self, config: TrainingConfig, of_epoch: float) -> float:
+        """Share of the planned training, by whichever of epochs and minutes ends first.
+
+        Args:
+            config: plans both.
+            of_epoch: share of the epoch under way.
+        """
+        share = (self.epoch + of_epoch) / config.epochs
+        if not config.minutes:
+            return share
+        seconds = self.seconds + sum(epoch.seconds for epoch in self.epochs)
+        return min(1.0, max(share, seconds / (60 * config.minutes)))
 
 
 def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> History:
@@ -96,24 +110,31 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
     devices = [parameter.device for parameter in model.parameters() if parameter.is_cuda][:1]
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(plan.seed)
+        sparse = model.make_tables_sparse() if plan.sparse else []
         optimiser = build_optimiser(
-            model, plan.config.weight_decay, [model.item_table().vectors_ND]
+            model, plan.config.weight_decay, [model.item_table().vectors_ND], sparse
         )
         progress = _resume(model, optimiser, plan)
-        while progress.epoch < plan.config.epochs and progress.since_best < plan.config.patience:
+        while (stopped := _stopped(progress, plan.config)) is None:
             _one_epoch(model, optimiser, plan, progress, watcher)
             _checkpoint(model, optimiser, plan, progress)
     model.load_state_dict(progress.best)
-    patient = progress.since_best < plan.config.patience
-    stopped = (
-        "all epochs done" if patient else f"no better validation for {plan.config.patience} epochs"
-    )
     return History(tuple(progress.epochs), plan.metric, stopped, _peak_megabytes())
+
+
+def _stopped(progress: _Progress, config: TrainingConfig) -> str | None:
+    """Why training ends here; None where it goes on."""
+    if progress.since_best >= config.patience:
+        return f"no better validation for {config.patience} epochs"
+    if progress.epoch >= config.epochs:
+        return "all epochs done"
+    over = config.minutes and sum(each.seconds for each in progress.epochs) >= 60 * config.minutes
+    return f"{config.minutes:g} minutes are over" if over else None
 
 
 def _one_epoch(
     model: SequenceModel,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimiser,
     plan: Plan,
     progress: _Progress,
     watcher: Watcher,
@@ -127,12 +148,11 @@ def _one_epoch(
     device = next(model.parameters()).device
     model.train()
     saved = clock = time.perf_counter()
-    rate = optimiser.param_groups[0]["lr"]
     for batch in batches.epoch(progress.epoch, start=progress.batch):
-        done = (progress.epoch + (progress.batch + 1) / total) / config.epochs
-        rate = rate_at(done, highest=config.rate, warmup=config.warmup)
+        done = progress.done(config, (progress.batch + 1) / total)
+        optimiser.rate = rate_at(done, highest=config.rate, warmup=config.warmup)
         loss, targets = _step(
-            model, optimiser, plan, ModelInput.of(batch, model.catalogue_size, device), rate
+            model, optimiser, plan, ModelInput.of(batch, model.catalogue_size, device)
         )
         now = time.perf_counter()
         progress.batch += 1
@@ -144,22 +164,18 @@ def _one_epoch(
         if now - saved > config.checkpoint_seconds:
             _checkpoint(model, optimiser, plan, progress)
             saved = clock = time.perf_counter()
-    _close_epoch(model, plan, progress, rate, watcher)
+        if config.minutes and done >= 1:
+            break
+    _close_epoch(model, plan, progress, optimiser.rate, watcher)
 
 
 def _step(
-    model: SequenceModel,
-    optimiser: torch.optim.Optimizer,
-    plan: Plan,
-    batch: ModelInput,
-    rate: float,
+    model: SequenceModel, optimiser: Optimiser, plan: Plan, batch: ModelInput
 ) -> tuple[float, int]:
     """One step down the gradient: the loss and how many targets it was the mean of."""
     assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
     if not batch.targets_BL.any():
         return 0.0, 0
-    for group in optimiser.param_groups:
-        group["lr"] = rate
     states_TD, targets_T = plan.objective(model, batch)
     loss = plan.loss(states_TD, model.item_table(), targets_T)
     value = float(loss.detach())
@@ -168,10 +184,10 @@ def _step(
             f"The loss became {value}: training diverged. Lower training.rate (now "
             f"{plan.config.rate}) or set training.clip."
         )
-    optimiser.zero_grad(set_to_none=True)
+    optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
     if plan.config.clip:
-        nn.utils.clip_grad_norm_(model.parameters(), plan.config.clip)
+        clip_gradients(model.parameters(), plan.config.clip)
     optimiser.step()
     return value, len(targets_T)
 
@@ -211,7 +227,7 @@ def _close_epoch(
 
 
 def _checkpoint(
-    model: SequenceModel, optimiser: torch.optim.Optimizer, plan: Plan, progress: _Progress
+    model: SequenceModel, optimiser: Optimiser, plan: Plan, progress: _Progress
 ) -> None:
     if plan.checkpoint is None:
         return
@@ -238,7 +254,7 @@ def _checkpoint(
     )
 
 
-def _resume(model: SequenceModel, optimiser: torch.optim.Optimizer, plan: Plan) -> _Progress:
+def _resume(model: SequenceModel, optimiser: Optimiser, plan: Plan) -> _Progress:
     """Where to begin: the checkpoint, if there is one."""
     if plan.checkpoint is None or not plan.checkpoint.exists():
         return _Progress()
