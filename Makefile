@@ -1,7 +1,7 @@
 # One word per deed. Each target makes .venv and installs what it needs by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check docs bench clean
+.PHONY: help install demo test check docs bench bench-quick clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,8 +12,8 @@ export REGARD_DATA
 endif
 
 help:  ## say what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
-	  awk -F'\t' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+	  awk -F'\t' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
 install: .venv/.stamp-all  ## install Regard with all its extras into .venv
 
@@ -35,6 +35,9 @@ docs: .venv/.stamp-dev  ## run the examples of every page and follow its links
 
 bench: .venv/.stamp-all  ## measure quality and speed on MovieLens-1M
 	$(BIN)/python benchmarks/ml1m.py
+
+bench-quick: .venv/.stamp-all  ## compare the speed of the hot paths with the last tag
+	$(BIN)/python benchmarks/quick.py --fail-above 1.25
 
 clean:  ## remove .venv and all that the tools leave behind
 	rm -rf .venv .*_cache .hypothesis .coverage* dist build
