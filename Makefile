@@ -1,7 +1,7 @@
 # One word per deed. Each target makes .venv and installs what it needs by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check docs bench bench-quick clean
+.PHONY: help install demo test check docs bench bench-peers bench-quick clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,6 +35,11 @@ docs: .venv/.stamp-dev  ## run the examples of every page and follow its links
 
 bench: .venv/.stamp-all  ## measure quality and speed on MovieLens-1M
 	$(BIN)/python benchmarks/ml1m.py
+
+# Each peer gets an environment of its own, in ~/.cache/regard-peers.
+bench-peers: .venv/.stamp-all  ## measure Regard beside other libraries (7 GB, an hour, alone)
+	$(BIN)/python benchmarks/peers/run.py
+	$(BIN)/python benchmarks/tables.py
 
 bench-quick: .venv/.stamp-all  ## compare the speed of the hot paths with the last tag
 	$(BIN)/python benchmarks/quick.py --fail-above 1.25

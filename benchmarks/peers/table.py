@@ -1,0 +1,186 @@
+"""The tables of `docs/performance.md`, from what `benchmarks/peers/run.py` saved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+LEVELS = ("0.10", "0.13", "0.15", "0.17")
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        title: what stands first.
+        ours: whether it is Regard.
+        found: the numbers, by name of a column; what is not there was not measured.
+    """
+
+    title: str
+    ours: bool
+    found: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of every row.
+
+    Attributes:
+        name: heading, and key in the rows.
+        form: of a number.
+        best: which number is the best one; None where numbers cannot be compared.
+    """
+
+    name: str
+    form: str
+    best: Callable[..., float] | None = min
+
+    def cell(self, row: Row, rows: list[Row]) -> str:
+        """The number of a row, in bold where no other is better."""
+        value = row.found.get(self.name)
+        if value is None:
+            return NOTHING
+        shown = format(value, self.form)
+        return f"**{shown}**" if value == self.champion(rows) else shown
+
+    def champion(self, rows: list[Row]) -> float | None:
+        """The best number of some rows."""
+        values = [row.found.get(self.name) for row in rows]
+        known = [value for value in values if value is not None]
+        return self.best(known) if known and self.best else None
+
+    def ratio(self, row: Row, others: list[Row]) -> str:
+        """The number of a row as a multiple of the best of the others."""
+        value, rival = row.found.get(self.name), self.champion(others)
+        if value is None or self.best is None:
+            return NOTHING
+        return "no other" if not rival else f"{value / rival:.2f}×"
+
+
+COLUMNS = (
+    Column("install s", ",.0f"),
+    Column("MB", ",.0f"),
+    Column("import s", ".1f"),
+    Column("epoch s", ",.1f", None),
+    Column("targets/s", ",.0f", max),
+    *(Column(f"s to {level}", ",.1f") for level in LEVELS),
+    Column("NDCG@10 removed", ".4f", max),
+    Column("NDCG@10 kept", ".4f", max),
+    Column("peak MB", ",.0f"),
+    Column("lists s", ".1f"),
+)
+
+
+def peers(results: dict[str, Any], _words: dict[str, str]) -> list[str]:
+    """Everything that stands between the marks.
+
+    Args:
+        results: of `run.py`.
+
+    Returns:
+        Lines of Markdown.
+    """
+    known = {name: each for name, each in results["peers"].items() if "failed" not in each}
+    rows = [row for name, each in known.items() for row in rows_of(name, each)]
+    others = [row for row in rows if not row.ours]
+    ours = [row for row in rows if row.ours]
+    lines = _table("", [[row.title, *(c.cell(row, rows) for c in COLUMNS)] for row in rows])
+    if ours and others:
+        lines += ["", "As a multiple of the best of the others:", ""]
+        cells = [[row.title, *(c.ratio(row, others) for c in COLUMNS)] for row in ours]
+        lines += _table("", cells)
+    return [*lines, "", *_notes(results, known), "", _fine_print(results)]
+
+
+def rows_of(name: str, found: dict[str, Any]) -> list[Row]:
+    """One row of a peer; Regard has one for its network, what it ships, and its Markov chain."""
+    environment = found["environment"]
+    numbers = {
+        "install s": environment["install_seconds"],
+        "MB": environment["megabytes"],
+        "import s": environment["import_seconds"],
+        "epoch s": found["epoch_seconds"],
+        "targets/s": found["targets_per_second"],
+        **{f"s to {level}": found["levels"][level] for level in LEVELS},
+        **_quality(found),
+        "peak MB": found["peak_megabytes"],
+    }
+    rows = [Row(found["settings"]["title"], name == "regard", numbers)]
+    if "memory" in found:
+        memory = found["memory"]
+        rows.append(Row(memory["settings"]["title"], True, _quality(memory)))
+    if "markov" in found:
+        markov = found["markov"]
+        quality = _quality(markov)
+        reached = {
+            f"s to {level}": markov["seconds"]
+            for level in LEVELS
+            if markov["quality"]["removed"]["ndcg@10"] >= float(level)
+        }
+        fit = {"epoch s": markov["seconds"], "peak MB": markov["peak_megabytes"]}
+        rows.append(Row(markov["settings"]["title"], True, {**fit, **reached, **quality}))
+    return rows
+
+
+def _quality(found: dict[str, Any]) -> dict[str, float | None]:
+    return {
+        "NDCG@10 removed": found["quality"]["removed"]["ndcg@10"],
+        "NDCG@10 kept": found["quality"]["kept"]["ndcg@10"],
+        "lists s": found["lists_seconds"],
+    }
+
+
+def _table(first: str, rows: list[list[str]]) -> list[str]:
+    header = [first, *(column.name for column in COLUMNS)]
+    rule = ["---", *["---:"] * len(COLUMNS)]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
+    """How each peer was set, and which could not be measured."""
+    lines = []
+    for found in known.values():
+        settings = found["settings"]
+        size = (
+            f"{settings['blocks']} blocks of width {settings['width']}, {settings['heads']} heads"
+        )
+        words = [
+            f"{settings['longest']} events, {size}, {settings['loss']}, {settings['optimiser']}"
+        ]
+        if "batch" in settings:
+            words.append(f"batch {settings['batch']:,}")
+        if trials := found["trials"]:
+            plain, kept = (trials[word]["targets_per_second"] for word in ("plain", "kept"))
+            words.append(
+                f"{plain:,.0f} targets/s as it is and {kept:,.0f} with an allocator that keeps "
+                f"memory, run with the better one"
+            )
+        words.append(f"{found['epochs']:.2f} epochs in {found['seconds']:.0f} s")
+        if "lists" in settings:
+            words.append(settings["lists"])
+        if "memory" in found:
+            words.append(
+                f"{found['validation_seconds']:.1f} s of validation beside the steps; "
+                f"{found['memory']['settings']['memory']}, fitted in "
+                f"{found['memory']['seconds']:.1f} s"
+            )
+        versions = ", ".join(f"{each} {number}" for each, number in found["versions"].items())
+        lines.append(f"- *{settings['title']}* ({versions}): {'; '.join(words)}.")
+    for name, found in results["peers"].items():
+        if "failed" in found:
+            lines.append(f"- *{name}* could not be measured: {found['failed']}.")
+    return lines
+
+
+def _fine_print(results: dict[str, Any]) -> str:
+    """What all numbers depend on."""
+    size = results["log"]
+    return (
+        f"MovieLens-1M, {size['users']:,} users, {size['items']:,} items, {size['events']:,} "
+        f"events; {results['budget']:.0f} s of training each, measured every "
+        f"{results['every']:.0f} s; seed {results['seed']}, {results['threads']} threads, "
+        f"Python {results['versions']['python']}, {results['processor']}, {results['cores']} "
+        "cores. Reproduce: `make bench-peers`."
+    )

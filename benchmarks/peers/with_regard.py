@@ -1,0 +1,200 @@
+"""Regard, as `regard fit` runs it with its defaults: the network, its memory, and a Markov chain.
+
+The schedule is that of the defaults; where the budget ends before it, the weights of that moment
+are measured, and where it ends before the budget, those that it keeps. Validation belongs to a fit,
+but not to its steps: its seconds are reported beside them.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from protocol import (
+    SEED,
+    Codes,
+    Log,
+    Meter,
+    Score,
+    Scores,
+    arguments,
+    measure,
+    peak_megabytes,
+    timed_lists,
+    top_lists,
+    write,
+)
+from torch import Tensor
+
+import regard
+from regard.classical import MarkovChain, Popularity
+from regard.data.split import Split
+from regard.evaluation.protocol import Seen
+from regard.evaluation.ranking import Scorer, top_items
+from regard.models.contract import ModelInput, SequenceModel
+from regard.models.scorer import NetworkScorer
+from regard.recommender import networks
+from regard.recommender.learned import Answering
+from regard.recommender.memory import remember
+from regard.recommender.recipe import Recipe
+from regard.schema import FIRST_CODE
+from regard.training.history import History
+from regard.training.loop import Plan, train
+from regard.training.watching import Silence
+
+
+class BudgetSpentError(Exception):
+    """Ends a training inside of an epoch."""
+
+
+class Watch(Silence):
+    """Stands between Regard's own `teach` and its loop, and tells the meter of each step.
+
+    Args:
+        meter: the clock.
+        split: what is learned.
+        epochs: of the planned training.
+    """
+
+    def __init__(self, meter: Meter, split: Split, epochs: int) -> None:
+        self.meter = meter
+        self.split = split
+        self.epochs = epochs
+        self.validation_seconds = 0.0
+        self._targets = 0
+        self._done = 0.0
+
+    def train(self, model: SequenceModel, plan: Plan, _: object) -> History:
+        """Regard's loop, with the same plan but watched."""
+        self.meter.score = score_of(NetworkScorer(model), self.split)
+        objective, validate = plan.objective, plan.validate
+
+        def counted(model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
+            states_TD, targets_T = objective(model, batch)
+            self._targets = len(targets_T)
+            return states_TD, targets_T
+
+        def timed(model: SequenceModel) -> float:
+            began = time.perf_counter()
+            with self.meter.stopped():
+                value = validate(model)
+            self.validation_seconds += time.perf_counter() - began
+            return value
+
+        self.model = model
+        self.meter.begin()
+        return train(model, replace(plan, objective=counted, validate=timed), self)
+
+    def step(self, done: float, _loss: float, _speed: float) -> None:
+        """See `Watcher`; `done` is a share of the planned training."""
+        taken, self._done = done - self._done, done
+        if self.meter.stepped(self._targets, taken * self.epochs):
+            raise BudgetSpentError
+
+
+def teach(recipe: Recipe, split: Split, meter: Meter) -> Watch:
+    """What `regard fit` does with a network, watched."""
+    watch = Watch(meter, split, recipe.training.epochs)
+    with patch.object(networks, "train", watch.train):
+        try:
+            networks.teach(recipe, split)
+        except BudgetSpentError:
+            return watch
+    meter.end()
+    return watch
+
+
+def unready(users: Codes) -> Scores:
+    """Stands for the network until Regard has built it."""
+    raise AssertionError(f"{len(users)} users are asked about before there is a network")
+
+
+def score_of(scorer: Scorer, split: Split) -> Score:
+    """See `protocol.Score`; Regard's codes begin with two special ones."""
+
+    def score(users: Codes) -> Scores:
+        return scorer.score(split.test.select(users))[:, FIRST_CODE:]
+
+    return score
+
+
+def lists_of(scorer: Scorer, split: Split) -> Callable[[], Codes]:
+    """The path of `recommend_all`, asked before the event of the test."""
+    answering = Answering(scorer, Popularity().fit(split.training))
+
+    def lists() -> Codes:
+        size = split.vocabulary.size
+        codes, _ = top_items(answering, split.test, 10, catalogue_size=size, seen=Seen.REMOVE)
+        return codes.astype(np.int64) - FIRST_CODE
+
+    return lists
+
+
+def judged(scorer: Scorer, split: Split, log: Log) -> dict[str, Any]:
+    """Quality of something fitted, and how long it takes to answer."""
+    score = score_of(scorer, split)
+    found = timed_lists(lists_of(scorer, split), top_lists(score, log))
+    return {"quality": measure(score, log), **found}
+
+
+def with_memory(recipe: Recipe, split: Split, log: Log, network: NetworkScorer) -> dict[str, Any]:
+    """What a default fit answers with: the network, with its memory where validation says so."""
+    began = time.perf_counter()
+    rules = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
+    mixed, verdict = remember(network, split, rules)
+    seconds = time.perf_counter() - began
+    return {
+        "settings": {"title": "Regard, as it ships", "memory": str(verdict)},
+        "seconds": seconds,
+        **judged(mixed if verdict.pays else network, split, log),
+    }
+
+
+def counted(split: Split, log: Log) -> dict[str, Any]:
+    """A first-order Markov chain; needs no epochs."""
+    began = time.perf_counter()
+    chain = MarkovChain().fit(split.training)
+    seconds = time.perf_counter() - began
+    return {
+        "settings": {"title": "Regard, Markov chain"},
+        "seconds": seconds,
+        "epoch_seconds": seconds,
+        **judged(chain, split, log),
+        "peak_megabytes": peak_megabytes(),
+    }
+
+
+def main() -> None:
+    """Teach, measure, write."""
+    given = arguments()
+    log = Log.read(given.log)
+    recipe = Recipe.from_dict({
+        "seed": SEED, "split": {"protocol": "leave-last-out"}, "evaluation": {"seen": "remove"}
+    })  # fmt: skip
+    source = given.log.with_suffix(".parquet")
+    split = recipe.split.apply(regard.read(source, user="user", item="item", order="position"))
+    if (split.test.targets - FIRST_CODE != log.targets).any():
+        raise ValueError(f"{source} and {given.log} are not the same log.")
+    markov = {} if given.speed else {"markov": counted(split, log)}
+    meter = Meter(given, log, unready)
+    watch = teach(recipe, split, meter)
+    network = NetworkScorer(watch.model)
+    settings = {
+        "title": "Regard, network alone",
+        **vars(watch.model.config),
+        **vars(recipe.training),
+        "loss": "cross-entropy over all items, in slices",
+        "optimiser": "AdamW with warm-up and cosine",
+    }
+    found = meter.report(settings, ("regard", "polars"))
+    found |= meter.answers(lists_of(network, split)) | markov
+    found["validation_seconds"] = watch.validation_seconds
+    if not given.speed:
+        found["memory"] = with_memory(recipe, split, log, network)
+    write(given.out, found)
+
+
+if __name__ == "__main__":
+    main()
