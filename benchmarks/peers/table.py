@@ -6,6 +6,8 @@ from typing import Any
 
 LEVELS = ("0.10", "0.13", "0.15", "0.17")
 NOTHING = "–"
+KINDS = {"naive": "textbook", "regard": "ours"}
+"""Name of a peer -> what it is; the others are libraries."""
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,13 @@ class Row:
 
     Attributes:
         title: what stands first.
-        ours: whether it is Regard.
-        found: the numbers, by name of a column; what is not there was not measured.
+        kind: `"library"`, `"textbook"` or `"ours"`.
+        found: the numbers, by name of a column; None where a level was not reached, and nothing
+            where nothing was measured.
     """
 
     title: str
-    ours: bool
+    kind: str
     found: dict[str, float | None]
 
 
@@ -41,7 +44,7 @@ class Column:
         """The number of a row, in bold where no other is better."""
         value = row.found.get(self.name)
         if value is None:
-            return NOTHING
+            return "not reached" if self.name in row.found else NOTHING
         shown = format(value, self.form)
         return f"**{shown}**" if value == self.champion(rows) else shown
 
@@ -56,7 +59,7 @@ class Column:
         value, rival = row.found.get(self.name), self.champion(others)
         if value is None or self.best is None:
             return NOTHING
-        return "no other" if not rival else f"{value / rival:.2f}×"
+        return f"{value / rival:.2f}×" if rival else "only here"
 
 
 COLUMNS = (
@@ -84,13 +87,22 @@ def peers(results: dict[str, Any], _words: dict[str, str]) -> list[str]:
     """
     known = {name: each for name, each in results["peers"].items() if "failed" not in each}
     rows = [row for name, each in known.items() for row in rows_of(name, each)]
-    others = [row for row in rows if not row.ours]
-    ours = [row for row in rows if row.ours]
-    lines = _table("", [[row.title, *(c.cell(row, rows) for c in COLUMNS)] for row in rows])
-    if ours and others:
-        lines += ["", "As a multiple of the best of the others:", ""]
-        cells = [[row.title, *(c.ratio(row, others) for c in COLUMNS)] for row in ours]
-        lines += _table("", cells)
+    lines = _table([[row.title, *(c.cell(row, rows) for c in COLUMNS)] for row in rows])
+    rivals = {"library": "the best library", "textbook": "the textbook"}
+    ratios = [
+        [f"{row.title}: {rivals[kind]}", *(column.ratio(row, others) for column in COLUMNS)]
+        for row in rows
+        if row.kind == "ours"
+        for kind in rivals
+        if (others := [other for other in rows if other.kind == kind])
+    ]
+    if ratios:
+        lines += [
+            "",
+            "Regard as a multiple of each column's best library, and of the textbook:",
+            "",
+        ]
+        lines += _table(ratios)
     return [*lines, "", *_notes(results, known), "", _fine_print(results)]
 
 
@@ -107,20 +119,19 @@ def rows_of(name: str, found: dict[str, Any]) -> list[Row]:
         **_quality(found),
         "peak MB": found["peak_megabytes"],
     }
-    rows = [Row(found["settings"]["title"], name == "regard", numbers)]
+    rows = [Row(found["settings"]["title"], KINDS.get(name, "library"), numbers)]
     if "memory" in found:
         memory = found["memory"]
-        rows.append(Row(memory["settings"]["title"], True, _quality(memory)))
+        rows.append(Row(memory["settings"]["title"], "ours", _quality(memory)))
     if "markov" in found:
         markov = found["markov"]
-        quality = _quality(markov)
-        reached = {
-            f"s to {level}": markov["seconds"]
+        reached = markov["quality"]["removed"]["ndcg@10"]
+        levels = {
+            f"s to {level}": markov["seconds"] if reached >= float(level) else None
             for level in LEVELS
-            if markov["quality"]["removed"]["ndcg@10"] >= float(level)
         }
         fit = {"epoch s": markov["seconds"], "peak MB": markov["peak_megabytes"]}
-        rows.append(Row(markov["settings"]["title"], True, {**fit, **reached, **quality}))
+        rows.append(Row(markov["settings"]["title"], "ours", {**fit, **levels, **_quality(markov)}))
     return rows
 
 
@@ -132,8 +143,8 @@ def _quality(found: dict[str, Any]) -> dict[str, float | None]:
     }
 
 
-def _table(first: str, rows: list[list[str]]) -> list[str]:
-    header = [first, *(column.name for column in COLUMNS)]
+def _table(rows: list[list[str]]) -> list[str]:
+    header = ["", *(column.name for column in COLUMNS)]
     rule = ["---", *["---:"] * len(COLUMNS)]
     return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
 
@@ -174,13 +185,17 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def _fine_print(results: dict[str, Any]) -> str:
     """What all numbers depend on."""
-    size = results["log"]
+    size, threads = results["log"], _counted(results["threads"], "thread")
     return (
         f"MovieLens-1M, {size['users']:,} users, {size['items']:,} items, {size['events']:,} "
         f"events; {results['budget']:.0f} s of training each, measured every "
-        f"{results['every']:.0f} s; seed {results['seed']}, {results['threads']} threads, "
+        f"{results['every']:.0f} s; seed {results['seed']}, {threads}, "
         f"Python {results['versions']['python']}, {results['processor']}, {results['cores']} "
         "cores. Reproduce: `make bench-peers`."
     )
