@@ -66,9 +66,9 @@ def fine_print(results: dict[str, Any], found: dict[str, Any]) -> str:
     versions = results["versions"]
     return (
         f"Median of the tries, the least in brackets. Seed {results['seed']}, regard "
-        f"{versions['regard']}, torch {versions['torch']} with {found['points'][0]['threads']} "
-        f"threads, Polars {versions['polars']}, Python {versions['python']}, "
-        f"{results['processor']}, {results['cores']} cores. Reproduce: "
+        f"{versions['regard']}, torch {versions['torch']} (threads: "
+        f"{found['points'][0]['threads']}), Polars {versions['polars']}, Python "
+        f"{versions['python']}, {results['processor']}, {results['cores']} cores. Reproduce: "
         "`python benchmarks/growth.py`."
     )
 

@@ -18,8 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import growth_tables
+from peers.table import peers
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "README.zh-CN.md")
+PAGES = ("README.md", "README.zh-CN.md", "docs/growth.md", "docs/performance.md")
 MARKS = re.compile(r"(<!-- figures (\S+) (en|zh) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 WORDS: dict[str, dict[str, str]] = {
@@ -136,8 +139,12 @@ def online_retail(results: dict[str, Any], words: dict[str, str]) -> list[str]:
 TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     "ml1m": ml1m,
     "online-retail": online_retail,
+    "peers": peers,
+    **growth_tables.TABLES,
 }
-"""Name in a page -> what makes the table of `results/NAME-seed7.json`."""
+"""Name in a page -> what makes the table of its results."""
+SOURCES = {"peers": "peers.json", **dict.fromkeys(growth_tables.TABLES, "growth.json")}
+"""Name in a page -> file of results, where it is not `NAME-seed7.json`."""
 
 
 def filled(page: str) -> str:
@@ -145,9 +152,11 @@ def filled(page: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         opening, name, language, end = match.groups()
-        path = ROOT / "benchmarks" / "results" / f"{name}-seed7.json"
-        results = json.loads(path.read_text("utf-8"))
-        lines = TABLES[name](results, WORDS[language])
+        path = ROOT / "benchmarks" / "results" / SOURCES.get(name, f"{name}-seed7.json")
+        if path.exists():
+            lines = TABLES[name](json.loads(path.read_text("utf-8")), WORDS[language])
+        else:
+            lines = [f"*Not measured yet: there is no `{path.relative_to(ROOT)}`.*"]
         return "\n".join([opening.rstrip(), *lines, end])
 
     return MARKS.sub(table, page)

@@ -1,5 +1,7 @@
 """The tables of figures in the pages are those of the saved results."""
 
+import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -19,3 +21,18 @@ def test_the_pages_have_tables() -> None:
         for table in page.split("<!-- figures ")[1:]:
             assert table.partition("<!-- end of figures -->")[0].count("|") > 20
         assert page.count("<!-- figures ") == 2
+
+
+def test_the_pictures_of_growth_are_of_its_results() -> None:
+    page = (ROOT / "docs" / "growth.md").read_text("utf-8")
+    saved = ROOT / "benchmarks" / "results" / "growth.json"
+    if not saved.exists():
+        assert page.count("Not measured yet") == 3
+        assert "pictures/" not in page
+        return
+    results = json.loads(saved.read_text("utf-8"))
+    digest = runpy.run_path(str(ROOT / "benchmarks" / "growth_pictures.py"))["digest"](results)
+    for axis in ("items", "lengths", "users"):
+        assert f"(pictures/growth-{axis}.svg)" in page
+        picture = ROOT / "docs" / "pictures" / f"growth-{axis}.svg"
+        assert f"results {digest}<" in picture.read_text("utf-8"), "run growth_pictures.py"
