@@ -95,3 +95,13 @@ def test_gradients_are_those_of_finite_differences(attention: nn.Module, need_ma
 def test_a_single_event_attends_to_itself(attention: nn.Module) -> None:
     _, map_BHLM = attention(torch.randn(1, 1, D), need_map=True)
     assert (map_BHLM == 1).all()
+
+
+def test_bfloat16_changes_little(attention: nn.Module, states_BLD: Tensor) -> None:
+    exact_BLD, _ = attention(states_BLD)
+    with torch.autocast("cpu", torch.bfloat16):
+        low_BLD, _ = attention(states_BLD)
+        written_BLD, _ = attention(states_BLD, need_map=True)
+    for ours in (low_BLD, written_BLD):
+        # Some products one after the other, 8 bits each.
+        assert (ours - exact_BLD).norm() < 0.03 * exact_BLD.norm()

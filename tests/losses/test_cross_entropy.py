@@ -18,10 +18,20 @@ ROW = (N - 2) * 8
 """Bytes of one row of scores in float64."""
 
 
-@pytest.fixture(params=[1, ROW, 3 * ROW - 1, 3 * ROW, 3 * ROW + 1, 2**22], ids=lambda b: f"{b} B")
+@pytest.fixture(
+    params=[1, ROW, 3 * ROW - 1, 3 * ROW, 3 * ROW + 1, 2**22, "1 x 1", "3 x 4", "99 x 99"],
+    ids=str,
+)
 def _slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cross_entropy, "_SLICE_BYTES", request.param)
+    """Slices of some bytes, or blocks of some rows and items."""
     monkeypatch.setattr(cross_entropy, "_LEAST_ROWS", 1)
+    if isinstance(request.param, int):
+        monkeypatch.setattr(cross_entropy, "_SLICE_BYTES", request.param)
+        return
+    rows, items = map(int, request.param.split(" x "))
+    monkeypatch.setattr(cross_entropy, "_MOST_BYTES", 0)
+    monkeypatch.setattr(cross_entropy, "_BLOCK_ROWS", rows)
+    monkeypatch.setattr(cross_entropy, "_BLOCK_ITEMS", items)
 
 
 def inputs(T: int, *, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -90,6 +100,7 @@ def test_special_codes_take_no_part() -> None:
     assert not bias_N.grad[:2].any()
 
 
+@pytest.mark.usefixtures("_slices")
 def test_scores_far_apart_do_not_overflow() -> None:
     vectors_ND = torch.tensor([[0.0], [0.0], [1.0], [-1.0]], requires_grad=True)
     states_TD = torch.tensor([[1e4]], requires_grad=True)
@@ -114,6 +125,15 @@ def test_arguments_are_left_as_they_were() -> None:
     CrossEntropy()(states_TD, ItemTable(vectors_ND, bias_N), targets_T).backward()
     for now, then in zip((states_TD, vectors_ND, bias_N, targets_T), before, strict=True):
         assert torch.equal(now, then)
+
+
+def test_two_backward_passes_add_up() -> None:
+    states_TD, vectors_ND, _, targets_T = inputs(6)
+    loss = CrossEntropy()(states_TD, ItemTable(vectors_ND), targets_T)
+    loss.backward(retain_graph=True)
+    once = vectors_ND.grad.clone()
+    (2 * loss).backward()
+    torch.testing.assert_close(vectors_ND.grad, 3 * once)
 
 
 def test_a_second_derivative_is_refused_rather_than_wrong() -> None:
@@ -168,13 +188,42 @@ def test_all_scores_at_once_are_never_in_memory() -> None:
     assert int(run.stdout) < 100
 
 
+def test_low_factors_are_close_and_leave_the_sums_exact() -> None:
+    generator = torch.Generator().manual_seed(0)
+    states_TD = torch.randn(700, 64, generator=generator).requires_grad_()
+    vectors_ND = (0.3 * torch.randn(900, 64, generator=generator)).requires_grad_()
+    bias_N = torch.randn(900, generator=generator).requires_grad_()
+    targets_T = torch.randint(2, 900, (700,), generator=generator)
+    leaves = (states_TD, vectors_ND, bias_N)
+    exact = CrossEntropy()(states_TD, ItemTable(vectors_ND, bias_N), targets_T)
+    with torch.autocast("cpu", torch.bfloat16):
+        low = CrossEntropy()(states_TD, ItemTable(vectors_ND, bias_N), targets_T)
+    assert low.dtype == torch.float32
+    assert low.item() == pytest.approx(exact.item(), rel=1e-3)
+    assert low.item() != exact.item()
+    for mine, witness in zip(
+        torch.autograd.grad(low, leaves), torch.autograd.grad(exact, leaves), strict=True
+    ):
+        assert mine.dtype == torch.float32
+        # bfloat16 keeps 8 bits: a relative error of 2**-8 a factor, and three factors.
+        assert (mine - witness).norm() < 0.012 * witness.norm()
+
+
+def test_states_of_autocast_are_welcome() -> None:
+    vectors_ND = torch.randn(9, 4, requires_grad=True)
+    states_TD = torch.randn(3, 4).bfloat16().requires_grad_()
+    CrossEntropy()(states_TD, ItemTable(vectors_ND), torch.tensor([2, 3, 4])).backward()
+    assert states_TD.grad.dtype == torch.bfloat16
+    assert vectors_ND.grad.dtype == torch.float32
+
+
 @pytest.mark.parametrize(
     ("items", "rows"),
     [
         (3_416, 306),  # what the cache holds
         (100_000, 128),  # fewer would read the table for next to nothing
-        (10_000_000, 6),  # more would take over 256 MB
-        (1_000_000_000, 1),  # never none
+        (131_072, 128),  # the most that 64 MB hold
+        (131_073, 0),  # cut into blocks
     ],
 )
 def test_a_slice_suits_the_cache_the_table_and_the_memory(items: int, rows: int) -> None:

@@ -86,14 +86,23 @@ def noise(items: int = 12, length: int = 8, users: int = 400) -> World:
     return world(histories, learn=users // 4, catalogue_size=items + 2)
 
 
-def loss_of(model: SequenceModel, batch: Batch) -> torch.Tensor:
-    """The training loss of one batch."""
+def loss_of(model: SequenceModel, batch: Batch, *, low: bool = False) -> torch.Tensor:
+    """The training loss of one batch; in bfloat16 if it shall be `low`."""
     read = ModelInput.of(batch, model.catalogue_size)
-    states_TD, targets_T = NextItem()(model, read)
-    return CrossEntropy()(states_TD, model.item_table(), targets_T)
+    # Entered anew for each step: autocast keeps its copies of the weights until it is left.
+    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        states_TD, targets_T = NextItem()(model, read)
+        return CrossEntropy()(states_TD, model.item_table(), targets_T)
 
 
-def learn(model: SequenceModel, training: TrainingPart, steps: int, rate: float = 0.02) -> float:
+def learn(
+    model: SequenceModel,
+    training: TrainingPart,
+    steps: int,
+    rate: float = 0.02,
+    *,
+    low: bool = False,
+) -> float:
     """Descend on all histories at once; the last loss."""
     [batch] = TrainingBatches(training, longest=model.longest, tokens=10**6, seed=0).epoch(0)
     optimiser = build_optimiser(model, 0.0)
@@ -101,7 +110,7 @@ def learn(model: SequenceModel, training: TrainingPart, steps: int, rate: float 
         group["lr"] = rate
     model.train()
     for _ in range(steps):
-        loss = loss_of(model, batch)
+        loss = loss_of(model, batch, low=low)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -153,6 +153,23 @@ class TestLearning:
         learn(model, clockwork.training, steps=200)
         assert hit_rate(model, clockwork.queries) == 1.0
 
+    def test_learns_in_bfloat16_what_it_learns_in_float32(self, kind: type[SequenceModel]) -> None:
+        clockwork = cycle()
+        batches = TrainingBatches(clockwork.training, longest=8, tokens=10**6, seed=0)
+        [batch] = batches.epoch(0)
+        model = small(kind, clockwork.catalogue_size, width=32).train()
+        exact = loss_of(model, batch)
+        low = loss_of(model, batch, low=True)
+        assert low.dtype == torch.float32
+        assert low.item() == pytest.approx(exact.item(), rel=0.02)
+        for name, parameter in model.named_parameters():
+            [witness] = torch.autograd.grad(exact, parameter, retain_graph=True)
+            [ours] = torch.autograd.grad(low, parameter, retain_graph=True)
+            assert ours.dtype == torch.float32, name
+            assert (ours - witness).norm() < 0.1 * witness.norm() + 1e-4, name
+        learn(model, clockwork.training, steps=200, low=True)
+        assert hit_rate(model, clockwork.queries) == 1.0
+
     def test_does_not_beat_chance_where_there_is_nothing_to_learn(
         self, kind: type[SequenceModel]
     ) -> None:

@@ -222,3 +222,19 @@ def test_config_refuses_what_must_not_be_negative(name: str, value: float) -> No
 def test_config_refuses_a_warmup_that_is_no_share(value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"warmup={value} must lie between 0 and 1"):
         TrainingConfig(warmup=value)
+
+
+def test_config_refuses_a_precision_that_it_does_not_know() -> None:
+    with pytest.raises(ConfigurationError, match="precision='half' must be one of auto, float32"):
+        TrainingConfig(precision="half")
+
+
+def test_precision_is_obeyed_and_told() -> None:
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        history = train(made_model(), made_plan(epochs=1, precision=precision))
+        assert history.precision == precision
+        assert f"targets/s in {precision}" in str(history)
+        losses[precision] = history.epochs[0].loss
+    assert losses["float32"] != losses["bfloat16"]
+    assert losses["float32"] == pytest.approx(losses["bfloat16"], rel=0.01)

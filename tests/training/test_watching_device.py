@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 
 from regard.errors import ConfigurationError
-from regard.training.device import choose_device, use_wanted_threads
+from regard.training.device import choose_device, choose_precision, use_wanted_threads
 from regard.training.history import Epoch
 from regard.training.watching import ProgressBar, Silence
 
@@ -77,6 +77,39 @@ def test_a_named_device_is_taken() -> None:
 def test_a_device_that_is_not_there_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"Device '{name}' cannot be used here .*'auto'"):
         choose_device(name)
+
+
+@pytest.mark.parametrize(
+    ("instructions", "chosen"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": False}, torch.bfloat16),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"avx2": True, "avx512_bf16": False}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_precision_is_what_the_processor_multiplies_by_itself(
+    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, bool], chosen: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions, raising=False)
+    assert choose_precision("auto", torch.device("cpu")) == chosen
+
+
+def test_precision_is_float32_where_torch_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert choose_precision("auto", torch.device("cpu")) == torch.float32
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_precision_of_a_gpu(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: there)
+    expected = torch.bfloat16 if there else torch.float32
+    assert choose_precision("auto", torch.device("cuda")) == expected
+
+
+def test_a_named_precision_is_taken() -> None:
+    assert choose_precision("bfloat16", torch.device("cpu")) == torch.bfloat16
+    assert choose_precision("float32", torch.device("cuda")) == torch.float32
 
 
 def test_threads_are_those_of_the_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:

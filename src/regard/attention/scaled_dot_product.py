@@ -60,8 +60,7 @@ class ScaledDotProductAttention(nn.Module):
         if need_map or (self.training and self.dropout > 0):
             mixed_BHLK, map_BHLM = self._written_out(q_BHLK, k_BHLK, v_BHLK)
         else:
-            mixed_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=True)
-            map_BHLM = None
+            mixed_BHLK, map_BHLM = _fused(q_BHLK, k_BHLK, v_BHLK), None
         joined_BLD = mixed_BHLK.transpose(1, 2).reshape(B, L, D)
         return self.output(joined_BLD), map_BHLM if need_map else None
 
@@ -73,3 +72,18 @@ class ScaledDotProductAttention(nn.Module):
         map_BHLM = scores_BHLM.softmax(-1)
         dropped_BHLM = F.dropout(map_BHLM, self.dropout, self.training)
         return dropped_BHLM @ v_BHLK, map_BHLM
+
+
+def _fused(q_BHLK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor) -> Tensor:
+    """Torch's own kernel, which never holds a map.
+
+    On processors it runs in float32 whatever autocast asks for: its backward pass takes several
+    times longer in bfloat16 there (`benchmarks/step.py`).
+    """
+    if not q_BHLK.is_cpu:
+        return F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=True)
+    exact = torch.promote_types(q_BHLK.dtype, torch.float32)
+    with torch.autocast("cpu", enabled=False):
+        return F.scaled_dot_product_attention(
+            q_BHLK.to(exact), k_BHLK.to(exact), v_BHLK.to(exact), is_causal=True
+        )

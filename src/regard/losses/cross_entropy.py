@@ -9,10 +9,16 @@ Loss").
 
 Cost: time `O(T N D)`; memory `O(rows N)` instead of `O(T N)`: a slice of scores is made, turned
 into its gradient in place and multiplied away before the next, so the `(T, N)` matrix never exists.
-The gradient is thus made in the forward pass, and the backward pass only scales it.
+The gradient is thus made in the forward pass, and the backward pass only scales it. Where even a
+few rows of scores are large, blocks of the catalogue take the place of whole rows: the softmax's
+sums first, then the scores once more, a third more work in memory that no longer depends on `N`.
+
+Under `torch.autocast` the factors of all products are of its type (bfloat16: 8 bits of precision),
+the sums of gradients and the loss stay as they are (`benchmarks/losses.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,20 +32,24 @@ from regard.schema import FIRST_CODE
 _SLICE_BYTES = 4 * 2**20
 """Scores made at a time: as much as a processor's second-level cache keeps close."""
 _LEAST_ROWS = 128
-"""Fewer would read the whole item table for next to nothing (`benchmarks/cross_entropy.py`)."""
-_MOST_BYTES = 256 * 2**20
-"""What a slice may take at most, so that millions of items do not fill the memory."""
+"""Fewer would read the whole item table for next to nothing (`benchmarks/losses.py`)."""
+_MOST_BYTES = 64 * 2**20
+"""Whole rows of scores may take this much; beyond it the catalogue is cut into blocks."""
+_BLOCK_ROWS, _BLOCK_ITEMS = 1024, 4096
+"""Scores made at a time where the catalogue is cut."""
+_VANISHED = 1e-30
+"""A smaller probability has lost digits, so that its logarithm is made from scores again."""
 
 
 def _rows_at_a_time(items: int, width: int) -> int:
-    """Rows of a slice of scores.
+    """Rows of a slice of whole rows of scores, or 0 where the catalogue must be cut.
 
     Args:
         items: columns.
         width: bytes of one score.
     """
     row = items * width
-    return max(1, _SLICE_BYTES // row, min(_LEAST_ROWS, _MOST_BYTES // row))
+    return 0 if _LEAST_ROWS * row > _MOST_BYTES else max(_LEAST_ROWS, _SLICE_BYTES // row)
 
 
 class CrossEntropy:
@@ -57,9 +67,13 @@ class CrossEntropy:
 
     def __call__(self, states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
         """See `regard.losses.contract.Loss`."""
-        check_targets(targets_T, table.vectors_ND.shape[0])
+        vectors_ND = table.vectors_ND
+        check_targets(targets_T, vectors_ND.shape[0])
+        kind = states_TD.device.type
+        low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
         apply: Callable[..., Tensor] = _SlicedCrossEntropy.apply
-        return apply(states_TD, table.vectors_ND, table.bias_N, targets_T)
+        with torch.autocast(kind, enabled=False):
+            return apply(states_TD.to(vectors_ND.dtype), vectors_ND, table.bias_N, targets_T, low)
 
 
 def check_targets(targets_T: Tensor, catalogue_size: int) -> None:
@@ -90,48 +104,145 @@ class _SlicedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, states_TD: Tensor, vectors_ND: Tensor, bias_N: Tensor | None, targets_T: Tensor
+        ctx: Any,
+        states_TD: Tensor,
+        vectors_ND: Tensor,
+        bias_N: Tensor | None,
+        targets_T: Tensor,
+        low: torch.dtype | None,
     ) -> Tensor:
-        items_ID = vectors_ND[FIRST_CODE:]
-        columns_T1 = (targets_T - FIRST_CODE)[:, None]
+        work = _Work.of(states_TD, vectors_ND, bias_N, targets_T, low or states_TD.dtype)
+        rows = _rows_at_a_time(vectors_ND.shape[0] - FIRST_CODE, work.factor.itemsize)
+        total = _whole_rows(work, rows) if rows else _blocks(work)
         T = states_TD.shape[0]
-        grad_states_TD = torch.empty_like(states_TD)
-        grad_vectors_ND = torch.zeros_like(vectors_ND)
-        grad_bias_N = None if bias_N is None else torch.zeros_like(bias_N)
-        total = states_TD.new_zeros((), dtype=torch.float64)
-        rows = _rows_at_a_time(items_ID.shape[0], states_TD.element_size())
-        buffer = states_TD.new_empty(min(rows, T), items_ID.shape[0])
-        for start in range(0, T, rows):
-            stretch = slice(start, start + rows)
-            scores = torch.mm(states_TD[stretch], items_ID.T, out=buffer[: min(rows, T - start)])
-            if bias_N is not None:
-                scores.add_(bias_N[FIRST_CODE:])
-            total += _to_gradient(scores, columns_T1[stretch])
-            torch.mm(scores, items_ID, out=grad_states_TD[stretch])
-            grad_vectors_ND[FIRST_CODE:].addmm_(scores.T, states_TD[stretch])
-            if grad_bias_N is not None:
-                grad_bias_N[FIRST_CODE:] += scores.sum(dim=0)
-        ctx.targets = T
-        ctx.save_for_backward(grad_states_TD, grad_vectors_ND, grad_bias_N)
+        for each in (work.grad_states_TD, work.grad_vectors_ND, work.grad_bias_N):
+            if each is not None:
+                each.div_(T)
+        ctx.save_for_backward(work.grad_states_TD, work.grad_vectors_ND, work.grad_bias_N)
         return (total / T).to(states_TD.dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
-        scale = grads[0] / ctx.targets
-        states, vectors, bias = ctx.saved_tensors
-        return states * scale, vectors * scale, None if bias is None else bias * scale, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        # A table's gradient is as large as the table: it is copied only where a factor asks for it.
+        scaled = (
+            each if each is None or grads[0] == 1 else each * grads[0] for each in ctx.saved_tensors
+        )
+        return *scaled, None, None
 
 
-def _to_gradient(scores: Tensor, columns: Tensor) -> Tensor:
-    """Turn scores `(rows, items)` into `softmax - one_hot` in place.
+@dataclass(frozen=True)
+class _Work:
+    """What is multiplied, in the type of the factors, and where the gradients are summed up."""
 
-    Returns:
-        The summed loss of the rows, float64.
-    """
-    scores.sub_(scores.amax(dim=1, keepdim=True))
-    targets = scores.gather(1, columns)
-    sums = scores.exp_().sum(dim=1, keepdim=True)
-    scores.div_(sums)
-    scores.scatter_add_(1, columns, -torch.ones_like(targets))
-    return (sums.log() - targets).sum(dtype=torch.float64)
+    states_TD: Tensor
+    items_ID: Tensor
+    bias_I: Tensor | None
+    columns_T1: Tensor
+    factor: torch.dtype
+    grad_states_TD: Tensor
+    grad_vectors_ND: Tensor
+    grad_bias_N: Tensor | None
+
+    @classmethod
+    def of(
+        cls,
+        states_TD: Tensor,
+        vectors_ND: Tensor,
+        bias_N: Tensor | None,
+        targets_T: Tensor,
+        factor: torch.dtype,
+    ) -> "_Work":
+        """Nothing is copied but the states, where the factors are of another type."""
+        return cls(
+            states_TD.to(factor),
+            vectors_ND[FIRST_CODE:],
+            None if bias_N is None else bias_N[FIRST_CODE:],
+            (targets_T - FIRST_CODE)[:, None],
+            factor,
+            torch.zeros_like(states_TD),
+            torch.zeros_like(vectors_ND),
+            None if bias_N is None else torch.zeros_like(bias_N),
+        )
+
+    def add(self, grads: Tensor, part: slice, block: slice, items: Tensor) -> None:
+        """Multiply a slice's gradients of scores away.
+
+        Args:
+            grads: `(rows, columns)` in the type of the factors.
+            part: the rows.
+            block: the columns.
+            items: the factors of these columns.
+        """
+        self.grad_states_TD[part] += torch.mm(grads, items)
+        into = self.grad_vectors_ND[FIRST_CODE:][block]
+        if into.dtype == self.factor:
+            into.addmm_(grads.T, self.states_TD[part])
+        else:
+            into += torch.mm(grads.T, self.states_TD[part])
+        if self.grad_bias_N is not None:
+            self.grad_bias_N[FIRST_CODE:][block] += grads.sum(dim=0, dtype=into.dtype)
+
+
+def _whole_rows(work: _Work, rows: int) -> Tensor:
+    """Loss of all rows, summed, float64; each slice holds the whole catalogue."""
+    items_ID, everything = work.items_ID.to(work.factor), slice(None)
+    T = work.states_TD.shape[0]
+    buffer = work.states_TD.new_empty(min(rows, T), items_ID.shape[0])
+    total = work.states_TD.new_zeros((), dtype=torch.float64)
+    for part in _stretches(T, rows):
+        states, columns = work.states_TD[part], work.columns_T1[part]
+        scores = torch.mm(states, items_ID.T, out=buffer[: len(states)])
+        if work.bias_I is not None:
+            scores += work.bias_I
+        own = scores.gather(1, columns)
+        torch.softmax(scores, dim=1, out=scores)
+        likely = scores.gather(1, columns)
+        losses = -likely.double().log()
+        lost = (likely < _VANISHED).flatten()
+        if lost.any():
+            again = states[lost].to(own.dtype) @ items_ID.T
+            again = again if work.bias_I is None else again + work.bias_I
+            losses[lost] = again.double().logsumexp(1, keepdim=True) - own[lost]
+        total += losses.sum()
+        scores.scatter_(1, columns, likely - 1)
+        work.add(scores, part, everything, items_ID)
+    return total
+
+
+def _blocks(work: _Work) -> Tensor:
+    """Loss of all rows, summed, float64; scores of a block of the catalogue at a time."""
+    T, items = work.states_TD.shape[0], work.items_ID.shape[0]
+    exact = work.grad_states_TD.dtype
+    total = work.states_TD.new_zeros((), dtype=torch.float64)
+    for part in _stretches(T, _BLOCK_ROWS):
+        columns_T1 = work.columns_T1[part]
+        norms_T1 = own_T1 = work.states_TD.new_full(columns_T1.shape, -torch.inf, dtype=exact)
+        for block in _stretches(items, _BLOCK_ITEMS):
+            scores, _ = _scores(work, part, block)
+            norms_T1 = torch.logaddexp(norms_T1, scores.logsumexp(1, keepdim=True))
+            here = (columns_T1 >= block.start) & (columns_T1 < block.stop)
+            inside = (columns_T1 - block.start).clamp(0, scores.shape[1] - 1)
+            own_T1 = torch.where(here, scores.gather(1, inside), own_T1)
+        total += (norms_T1.double() - own_T1).sum()
+        for block in _stretches(items, _BLOCK_ITEMS):
+            scores, factors = _scores(work, part, block)
+            scores.sub_(norms_T1).exp_()
+            row, _ = torch.nonzero(
+                (columns_T1 >= block.start) & (columns_T1 < block.stop), as_tuple=True
+            )
+            scores[row, columns_T1[row, 0] - block.start] -= 1
+            work.add(scores.to(work.factor), part, block, factors)
+    return total
+
+
+def _scores(work: _Work, part: slice, block: slice) -> tuple[Tensor, Tensor]:
+    """Scores of some rows and columns in the exact type, and the factors of the columns."""
+    factors = work.items_ID[block].to(work.factor)
+    scores = torch.mm(work.states_TD[part], factors.T).to(work.grad_states_TD.dtype)
+    return (scores if work.bias_I is None else scores.add_(work.bias_I[block])), factors
+
+
+def _stretches(length: int, size: int) -> Iterator[slice]:
+    """Consecutive slices that cover a length."""
+    return (slice(start, min(start + size, length)) for start in range(0, length, size))

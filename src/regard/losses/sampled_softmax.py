@@ -76,7 +76,9 @@ class SampledSoftmax:
     def __call__(self, states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
         """See `regard.losses.contract.Loss`."""
         check_targets(targets_T, table.vectors_ND.shape[0])
-        return self.against(states_TD, table, targets_T, self.proposal.draw(self.negatives))
+        drawn_K = self.proposal.draw(self.negatives)
+        with torch.autocast(states_TD.device.type, enabled=False):
+            return self.against(states_TD.to(table.vectors_ND.dtype), table, targets_T, drawn_K)
 
     def against(
         self, states_TD: Tensor, table: ItemTable, targets_T: Tensor, drawn_K: Tensor
@@ -154,16 +156,16 @@ class _SlicedSoftmax(torch.autograd.Function):
         buffer = states_TD.new_empty(min(rows, T), K)
         for start in range(0, T, rows):
             part = slice(start, start + rows)
-            states, hits = states_TD[part], hits_T[part, None]
+            states = states_TD[part]
             scores = torch.mm(states, others_KD.T, out=buffer[: len(states)]).add_(shift_K)
-            column = hits.clamp(min=0)
-            kept = scores.gather(1, column).masked_fill_(hits >= 0, -torch.inf)
-            scores.scatter_(1, column, kept)
-            lost, grad_own_T[part] = _to_gradient(scores, own_T[part])
+            _leave_out(scores, hits_T[part, None])
+            lost, grad_own_T[part], sums = _to_exponentials(scores, own_T[part])
             total += lost
-            torch.mm(scores, others_KD, out=grad_states_TD[part])
-            grad_others_KD.addmm_(scores.T, states)
-            grad_shift_K += scores.sum(0)
+            # Sums divide the small matrices, not the scores, which saves a pass over these.
+            torch.mm(scores, others_KD, out=grad_states_TD[part]).div_(sums[:, None])
+            grad_others_KD.addmm_(scores.T, states / sums[:, None])
+            if ctx.needs_input_grad[4]:
+                grad_shift_K.addmv_(scores.T, 1 / sums)
         grad_states_TD.addcmul_(grad_own_T[:, None], own_TD)
         grad_own_TD = states_TD * grad_own_T[:, None]
         ctx.save_for_backward(grad_states_TD, grad_own_TD, grad_own_T, grad_others_KD, grad_shift_K)
@@ -176,17 +178,24 @@ class _SlicedSoftmax(torch.autograd.Function):
         return *(each * scale for each in ctx.saved_tensors), None
 
 
-def _to_gradient(scores: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
-    """Turn corrected scores `(rows, K)` of negatives into their softmax in place.
+def _leave_out(scores: Tensor, hits: Tensor) -> None:
+    """Give no weight to the negative that is a row's own target, at column `hits`; -1 for none."""
+    columns = hits.clamp(min=0)
+    kept = scores.gather(1, columns).masked_fill_(hits >= 0, -torch.inf)
+    scores.scatter_(1, columns, kept)
+
+
+def _to_exponentials(scores: Tensor, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Turn corrected scores `(rows, K)` of negatives into exponentials in place.
 
     Returns:
-        The summed loss of the rows, float64, and the gradient `(rows,)` of the target's score.
+        The summed loss of the rows, float64; the gradient `(rows,)` of the target's score; and
+        what exponentials are to be divided by to become a softmax, `(rows,)`.
     """
     highest = torch.maximum(scores.amax(dim=1), own)
     scores.sub_(highest[:, None]).exp_()
     own = own - highest
     others = scores.sum(dim=1)
     sums = others + own.exp()
-    scores.div_(sums[:, None])
     # Not own.exp() / sums - 1, which loses all digits where the target is nearly certain.
-    return (sums.log() - own).sum(dtype=torch.float64), -others / sums
+    return (sums.log() - own).sum(dtype=torch.float64), -others / sums, sums

@@ -42,5 +42,6 @@ class ByteDropout(nn.Module):
         words = torch.empty((values.numel() + 7) // 8, dtype=torch.int64, device=values.device)
         words.random_(-(2**63), None)
         draws = words.view(torch.uint8)[: values.numel()].view(values.shape)
-        keep = (draws >= self.threshold).to(values.dtype)
+        # Compared right into numbers: a Boolean mask on the way would cost more than the draws.
+        keep = torch.ge(draws, self.threshold, out=torch.empty_like(values, requires_grad=False))
         return values * keep.mul_(256 / (256 - self.threshold))

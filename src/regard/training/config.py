@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from regard.errors import ConfigurationError
 
+PRECISIONS = ("auto", "float32", "bfloat16")
+"""What `TrainingConfig.precision` may be."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -23,6 +26,9 @@ class TrainingConfig:
         checkpoint_seconds: least time between two checkpoints; one is also written after each
             epoch.
         device: `"auto"`, `"cpu"`, `"cuda"`, ...
+        precision: of the matrix products of a step, `"float32"` or `"bfloat16"`; `"auto"` takes
+            bfloat16 where the device multiplies such matrices by itself. Weights, optimiser and
+            all answers are float32.
 
     Raises:
         ConfigurationError: a number is out of its range.
@@ -44,6 +50,7 @@ class TrainingConfig:
     patience: int = 5
     checkpoint_seconds: float = 60.0
     device: str = "auto"
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "tokens", "negatives", "rate", "patience"):
@@ -58,3 +65,7 @@ class TrainingConfig:
                 )
         if not 0 < self.warmup < 1:
             raise ConfigurationError(f"training.warmup={self.warmup} must lie between 0 and 1.")
+        if self.precision not in PRECISIONS:
+            raise ConfigurationError(
+                f"training.precision={self.precision!r} must be one of {', '.join(PRECISIONS)}."
+            )

@@ -1,4 +1,4 @@
-"""Where to compute."""
+"""Where to compute, and how precisely."""
 
 import torch
 
@@ -34,6 +34,32 @@ def choose_device(wanted: str = "auto") -> torch.device:
             f"Device {wanted!r} cannot be used here ({reason}). Use 'auto' or 'cpu'."
         ) from failure
     return device
+
+
+def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """The type of the factors of matrix products while training.
+
+    Args:
+        wanted: one of `PRECISIONS` of the training's config.
+        device: where training runs.
+
+    Returns:
+        `torch.bfloat16` or `torch.float32`. For `"auto"`, bfloat16 where the device has
+        instructions for it: a processor that lacks them can emulate it, but slowly.
+
+    Example:
+        >>> choose_precision("float32", torch.device("cpu"))
+        torch.float32
+    """
+    if wanted != "auto":
+        return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+    if device.type == "cuda":
+        has = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # Torch before 2.12 cannot tell, and then float32 is right everywhere.
+        listed = getattr(torch.cpu, "get_capabilities", dict)()
+        has = device.type == "cpu" and bool(listed.get("amx_bf16") or listed.get("avx512_bf16"))
+    return torch.bfloat16 if has else torch.float32
 
 
 def use_wanted_threads() -> None:

@@ -1,6 +1,6 @@
 """What happened while a model learned, epoch by epoch."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
@@ -37,6 +37,7 @@ class History:
         stopped: why training ended.
         peak_megabytes: largest resident memory of the process so far, in MB.
         loss: which one was made small, and why that one.
+        precision: of the matrix products of a step.
 
     Example:
         >>> epoch = Epoch(1, 5.2, 0.11, 0.002, 1000, 2.0, 0.5)
@@ -50,6 +51,7 @@ class History:
     stopped: str
     peak_megabytes: float
     loss: str = ""
+    precision: str = "float32"
 
     @property
     def best(self) -> Epoch:
@@ -70,7 +72,7 @@ class History:
         best, epochs = self.best, "epoch" if len(self.epochs) == 1 else "epochs"
         return (
             f"{len(self.epochs)} {epochs} in {self.seconds:.0f} s "
-            f"({self.targets_per_second:,.0f} targets/s, peak memory "
+            f"({self.targets_per_second:,.0f} targets/s in {self.precision}, peak memory "
             f"{self.peak_megabytes:,.0f} MB); {self.stopped}; best validation {self.metric} "
             f"{best.validation:.4f} after epoch {best.number}"
             f"{self.loss and f'; loss: {self.loss}'}"
@@ -89,5 +91,5 @@ class History:
     def from_dict(cls, values: dict[str, Any]) -> "History":
         """The inverse of `to_dict`."""
         epochs = tuple(Epoch(**epoch) for epoch in values["epochs"])
-        own = (values[name] for name in ("metric", "stopped", "peak_megabytes", "loss"))
-        return cls(epochs, *own)
+        own = {each.name: values[each.name] for each in fields(cls) if each.name != "epochs"}
+        return cls(epochs, **own)

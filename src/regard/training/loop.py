@@ -20,6 +20,7 @@ from regard.losses.contract import Loss
 from regard.models.contract import ModelInput, SequenceModel
 from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.training.config import TrainingConfig
+from regard.training.device import choose_precision
 from regard.training.history import Epoch, History
 from regard.training.objectives import Objective
 from regard.training.optimiser import Optimiser, build_optimiser, clip_gradients, rate_at
@@ -119,7 +120,13 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
             _one_epoch(model, optimiser, plan, progress, watcher)
             _checkpoint(model, optimiser, plan, progress)
     model.load_state_dict(progress.best)
-    return History(tuple(progress.epochs), plan.metric, stopped, _peak_megabytes())
+    precision = str(_precision(model, plan)).removeprefix("torch.")
+    peak = _peak_megabytes()
+    return History(tuple(progress.epochs), plan.metric, stopped, peak, precision=precision)
+
+
+def _precision(model: SequenceModel, plan: Plan) -> torch.dtype:
+    return choose_precision(plan.config.precision, next(model.parameters()).device)
 
 
 def _stopped(progress: _Progress, config: TrainingConfig) -> str | None:
@@ -176,8 +183,10 @@ def _step(
     assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
     if not batch.targets_BL.any():
         return 0.0, 0
-    states_TD, targets_T = plan.objective(model, batch)
-    loss = plan.loss(states_TD, model.item_table(), targets_T)
+    low = _precision(model, plan) == torch.bfloat16
+    with torch.autocast(batch.items_BL.device.type, torch.bfloat16, enabled=low):
+        states_TD, targets_T = plan.objective(model, batch)
+        loss = plan.loss(states_TD, model.item_table(), targets_T)
     value = float(loss.detach())
     if not math.isfinite(value):
         raise TrainingError(
