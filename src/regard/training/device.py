@@ -1,5 +1,7 @@
 """Where to compute, and how precisely."""
 
+from typing import Any
+
 import torch
 
 from regard import settings
@@ -57,7 +59,7 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
         has = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         # Torch before 2.12 cannot tell, and then float32 is right everywhere.
-        listed = getattr(torch.cpu, "get_capabilities", dict)()
+        listed: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         has = device.type == "cpu" and bool(listed.get("amx_bf16") or listed.get("avx512_bf16"))
     return torch.bfloat16 if has else torch.float32
 
