@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +49,24 @@ def test_drift_of_the_machine_does_not_look_like_a_slowdown() -> None:
     assert not found.failed(1.05)
 
 
-def test_what_looks_slower_is_measured_for_longer() -> None:
-    for factor, pairs in ((1.0, 4), (1.5, 12)):
-        found = quick.compare(
-            "any", lambda _: {"seconds": 2.0}, lambda _, f=factor: {"seconds": 2 * f}
-        )
-        assert found.ratio == factor
-        assert len(found.pairs) == pairs
+@pytest.mark.parametrize(
+    ("factors", "pairs", "ratio"), [([1.0], 4, 1.0), ([1.5, 1.4], 12, 1.4), ([1.5, 0.9], 12, 0.9)]
+)
+def test_what_looks_slower_is_measured_again_by_fresh_processes(
+    factors: list[float], pairs: int, ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter(factors)
+
+    @contextmanager
+    def both(sources: object, child: object) -> Iterator[tuple[quick.Measure, quick.Measure]]:
+        factor = next(left)
+        yield lambda _: {"seconds": 2.0}, lambda _: {"seconds": 2.0 * factor}
+
+    monkeypatch.setattr(quick, "both", both)
+    [found] = quick.compared((Path(), Path()), ["any"])
+    assert len(found.pairs) == pairs
+    assert found.ratio == pytest.approx(ratio)
+    assert list(left) == []
 
 
 def test_ratio_and_spread_by_hand() -> None:
