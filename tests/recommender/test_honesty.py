@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_shops import CLASSICAL, NETWORKS, TINY, order_only, recipe_for, shop_log
+from small_shops import CLASSICAL, ITEMS, NETWORKS, TINY, order_only, recipe_for, shop_log
 
 from regard.data.catalogue import Catalogue
 from regard.data.interactions import Interactions
@@ -156,11 +156,23 @@ def test_a_network_that_is_watched_learns_the_same(
     assert seen.recommend(17).items == fitted["sasrec"].recommend(17).items
 
 
-def test_validation_of_many_users_asks_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"_MOST_VALIDATION_QUERIES": 10},
+        {"_MOST_VALIDATION_SCORES": 10 * (ITEMS + 2), "_FEWEST_VALIDATION_QUERIES": 1},
+        {"_MOST_VALIDATION_SCORES": 1, "_FEWEST_VALIDATION_QUERIES": 10},
+    ],
+    ids=str,
+)
+def test_validation_of_many_users_or_items_asks_some_users(
+    limits: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from regard.recommender import networks
 
     log = shop_log()
-    monkeypatch.setattr(networks, "_MOST_VALIDATION_QUERIES", 10)
+    for name, value in limits.items():
+        monkeypatch.setattr(networks, name, value)
     recipe = recipe_for("sasrec", memory="off")
     few = Recommender.from_recipe(recipe).fit(log).learned.history
     monkeypatch.undo()

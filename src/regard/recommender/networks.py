@@ -44,6 +44,10 @@ LOSSES: dict[str, Callable[[Vocabulary, TrainingConfig], Loss]] = {
 
 _MOST_VALIDATION_QUERIES = 20_000
 """Enough for a standard error of NDCG near 0.002; more would only slow each epoch."""
+_MOST_VALIDATION_SCORES = 2 * 10**9
+"""Queries times items; 2,000 queries of a million items cost about as much as their training."""
+_FEWEST_VALIDATION_QUERIES = 500
+"""Fewer would tell one epoch from another by chance."""
 
 
 def teach(
@@ -169,9 +173,10 @@ def _validation(split: Split, protocol: Protocol, metric: str) -> Callable[[Sequ
     """What the loop calls after each epoch: a metric on the validation part."""
     # Whoever has no history is answered by the fallback, not by the network.
     queries = split.validation.select(split.validation.history_lengths > 0)
-    if len(queries) > _MOST_VALIDATION_QUERIES:
-        spread = np.linspace(0, len(queries) - 1, _MOST_VALIDATION_QUERIES).astype(np.int64)
-        queries = queries.select(spread)
+    affordable = max(_FEWEST_VALIDATION_QUERIES, _MOST_VALIDATION_SCORES // split.vocabulary.size)
+    most = min(_MOST_VALIDATION_QUERIES, affordable)
+    if len(queries) > most:
+        queries = queries.select(np.linspace(0, len(queries) - 1, most).astype(np.int64))
 
     def validate(model: SequenceModel) -> float:
         ranks = rank_targets(
