@@ -17,6 +17,7 @@ from regard.data.sequences import Sequences
 from regard.data.split import TrainingPart
 from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError, ConfigurationError, NeedsClockError, NotFittedError
+from regard.evaluation.scorer import works_in_blocks
 
 ITEMS = 5
 SIZE = ITEMS + 2
@@ -190,3 +191,38 @@ class TestEveryMethod:
 
     def test_its_name_is_the_one_in_the_dictionary(self, name):
         assert CLASSICAL[name].name == name
+
+
+@given(HISTORIES, st.lists(st.integers(0, SIZE), max_size=4))
+def test_any_block_holds_the_same_numbers(world, cuts):
+    histories, kept = zip(*world, strict=True)
+    training = build(histories, kept, [[0.0] * len(each) for each in histories])
+    for kind in CLASSICAL.values():
+        method = kind().fit(training)
+        assert works_in_blocks(method)
+        whole, read = method.score(after(training)), method.prepare(after(training))
+        assert read.shape == whole.shape
+        bounds = itertools.pairwise([0, *sorted(cuts), SIZE])
+        blocks = [read.block(start, stop) for start, stop in bounds]
+        assert np.array_equal(np.concatenate(blocks, axis=1), whole)
+
+
+def test_an_heir_that_scores_otherwise_is_asked_for_whole_rows(timed):
+    class Reversed(MarkovChain):
+        def _score(self, queries):
+            return -super()._score(queries)
+
+    class Renamed(MarkovChain):
+        name = "renamed"
+
+    assert not works_in_blocks(Reversed().fit(timed))
+    assert works_in_blocks(Renamed().fit(timed))
+
+
+def test_a_chain_fitted_again_forgets_what_it_knew(timed):
+    other = build([[3, 3, 3, 3, 2]], [5])
+    chain = MarkovChain().fit(other)
+    assert chain.evidence(after(other)).tolist() == [0]
+    again = chain.fit(timed).evidence(after(timed))
+    assert again.tolist() == MarkovChain().fit(timed).evidence(after(timed)).tolist()
+    assert again.any()

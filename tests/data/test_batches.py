@@ -9,7 +9,7 @@ from coded_logs import Histories, histories, quick, sequences_of, vocabulary_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.data.batches import Batch, TrainingBatches, query_batch, training_windows
+from regard.data.batches import Batch, TrainingBatches, query_batch, query_batches, training_windows
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.split import TrainingPart
@@ -243,3 +243,19 @@ class TestQueries:
 def _part(lengths: list[int]) -> TrainingPart:
     sequences = numbered(lengths)
     return TrainingPart(sequences, sequences.offsets[1:], vocabulary_of(len(sequences.items)))
+
+
+@quick
+@given(parts(), longest, tokens)
+def test_batches_of_queries_hold_each_query_once_and_little_padding(
+    part: TrainingPart, longest: int, tokens: int
+) -> None:
+    users = np.flatnonzero(part.ends > part.sequences.offsets[:-1])
+    asked = Queries.requests(part.sequences, users)
+    found = list(query_batches(asked, longest, tokens))
+    assert sorted(row for rows, _ in found for row in rows) == list(range(len(users)))
+    for rows, batch in found:
+        assert same([batch], [query_batch(asked.select(rows), longest)])
+        assert batch.items.size <= tokens or len(rows) == 1
+    lengths = [length for _, batch in found for length in batch.lengths]
+    assert lengths == sorted(lengths)

@@ -1,24 +1,40 @@
 """A network as a scorer: the same numbers whatever else is asked with them."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from small_worlds import input_of, noise, small
 from torch import nn
 
 from regard.data.queries import Queries
 from regard.errors import ModelInputError
+from regard.evaluation.protocol import Seen
+from regard.evaluation.ranking import rank_and_list
 from regard.models import MODELS
 from regard.models.contract import SequenceModel
 from regard.models.embeddings import ItemEmbedding
-from regard.models.scorer import NetworkScorer
+from regard.models.scorer import NetworkScorer, ReadHistories
+from regard.shapes import Scores
 
 
 @pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
 def model(request: pytest.FixtureRequest) -> Iterator[SequenceModel]:
     return small(request.param, 14, dropout=0.5)
+
+
+@pytest.fixture(scope="module")
+def wide() -> NetworkScorer:
+    """A catalogue of many blocks in which every vector stands twice, so that all items are tied."""
+    model = small(MODELS["sasrec"], 201)
+    with torch.no_grad():
+        table = model.item_table().vectors_ND
+        table[101:] = table[1:101].flip(0)
+    return NetworkScorer(model)
 
 
 @pytest.fixture
@@ -31,7 +47,7 @@ def queries() -> Queries:
 
 
 def test_scores_are_states_times_the_table(model: SequenceModel, queries: Queries) -> None:
-    scores_QN = NetworkScorer(model, rows=4).score(queries)
+    scores_QN = NetworkScorer(model, tokens=30).score(queries)
     assert scores_QN.shape == (21, 14)
     assert scores_QN.dtype == np.float32
     table = model.item_table()
@@ -43,12 +59,61 @@ def test_scores_are_states_times_the_table(model: SequenceModel, queries: Querie
         np.testing.assert_allclose(scores_QN[q], slow.numpy(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 20, 256])
-def test_the_number_of_rows_changes_nothing(
-    model: SequenceModel, queries: Queries, rows: int
+@pytest.mark.parametrize("tokens", [1, 2, 20, 4_096])
+def test_the_number_of_tokens_changes_nothing(
+    model: SequenceModel, queries: Queries, tokens: int
 ) -> None:
-    ours, theirs = NetworkScorer(model, rows), NetworkScorer(model, 5)
+    ours, theirs = NetworkScorer(model, tokens), NetworkScorer(model, 35)
     np.testing.assert_allclose(ours.score(queries), theirs.score(queries), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 21])
+@given(cuts=st.lists(st.integers(0, 201), max_size=12))
+def test_any_block_holds_the_same_numbers(wide: NetworkScorer, rows: int, cuts: list[int]) -> None:
+    sequences = noise(users=21).training.sequences
+    read = wide.prepare(Queries.requests(sequences, np.arange(rows)))
+    assert read.shape == (rows, 201)
+    bounds = [0, *sorted(cuts), 201]
+    blocks = [read.block(start, stop) for start, stop in pairwise(bounds)]
+    assert np.array_equal(np.concatenate(blocks, axis=1), read.block(0, 201))
+    assert all(block.flags.writeable and block.flags.c_contiguous for block in blocks)
+
+
+def test_few_rows_hold_the_numbers_of_many(wide: NetworkScorer) -> None:
+    sequences = noise(users=21).training.sequences
+    read = wide.prepare(Queries.requests(sequences, np.arange(21)))
+    for number in range(21):
+        alone = ReadHistories(read.states_BD[[number]], read.table)
+        assert np.array_equal(alone.block(0, 201), read.block(0, 201)[[number]])
+
+
+@pytest.mark.parametrize("seen", list(Seen))
+@pytest.mark.parametrize("budget", [1, 2_000, 40_000, 10**6])
+def test_ranks_and_lists_are_the_same_in_any_block(
+    wide: NetworkScorer, seen: Seen, budget: int
+) -> None:
+    sequences = noise(users=21).training.sequences
+    queries = Queries.next_event(sequences, np.arange(21), sequences.offsets[1:] - 1)
+    read = wide.prepare(queries)
+
+    class Read:
+        """The same states however the queries are cut, so that only blocks differ."""
+
+        in_blocks = True
+
+        def prepare(self, queries: Queries) -> ReadHistories:
+            return ReadHistories(read.states_BD[queries.users.tolist()], read.table)
+
+        def score(self, queries: Queries) -> Scores:
+            return self.prepare(queries).block(0, 201)
+
+    ranks, listed = rank_and_list(Read(), queries, 9, catalogue_size=201, seen=seen)
+    cut, cut_listed = rank_and_list(
+        Read(), queries, 9, catalogue_size=201, seen=seen, budget_bytes=budget
+    )
+    assert cut.values.tolist() == ranks.values.tolist()
+    assert cut.tied == ranks.tied > 0
+    assert cut_listed.tolist() == listed.tolist()
 
 
 def test_a_history_longer_than_the_model_counts_by_its_newest_events(queries: Queries) -> None:

@@ -1,20 +1,29 @@
 """The memory of transitions: probabilities, shares, and when it pays."""
 
+import tracemalloc
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 
 from regard.classical.markov import MarkovChain
+from regard.classical.popularity import Alike, Popularity
 from regard.data.interactions import Interactions
 from regard.data.queries import Queries
 from regard.data.split import Split, split_leave_last_out
 from regard.data.synthetic import markov_world
 from regard.evaluation.metrics import measure
-from regard.evaluation.protocol import Protocol
-from regard.evaluation.ranking import rank_targets
+from regard.evaluation.protocol import Protocol, Seen, Ties
+from regard.evaluation.ranking import rank_and_list, rank_targets, top_items
+from regard.evaluation.scorer import Whole
+from regard.recommender.learned import Answering
 from regard.recommender.memory import Gate, RememberingScorer, remember
+from regard.recommender.mixture import log_sum
 from regard.schema import FIRST_CODE
 from regard.shapes import Scores
 
@@ -131,3 +140,105 @@ def test_remembered_counts_are_the_training_log_s() -> None:
     asked = Queries.next_event(split.sequences, np.array([0]), split.sequences.offsets[:1] + 1)
     code = split.vocabulary.code("b")
     assert scorer.remembered(asked, code) == (2, 2)
+
+
+class FixedInBlocks(Fixed):
+    """The same, a block at a time."""
+
+    in_blocks = True
+
+    def prepare(self, queries: Queries) -> Whole:
+        return Whole(self.score(queries))
+
+
+@given(st.integers(0, 99), st.lists(st.integers(0, 7), max_size=6), st.booleans())
+def test_any_block_of_the_mixture_holds_the_same_numbers(
+    seed: int, cuts: list[int], in_blocks: bool
+) -> None:
+    split = split_of("abcabcabc bcabca cabcab dedcz")
+    size = split.vocabulary.size
+    scores_N = np.random.default_rng(seed).integers(0, 3, size).astype(np.float32)
+    network = FixedInBlocks(scores_N) if in_blocks else Fixed(scores_N)
+    mixed = RememberingScorer(network, MarkovChain().fit(split.training), Gate(0.6, 2.0))
+    assert mixed.in_blocks is in_blocks
+    read = mixed.prepare(split.test)
+    bounds = [0, *sorted(min(cut, size) for cut in cuts), size]
+    blocks = [read.block(start, stop) for start, stop in pairwise(bounds)]
+    assert np.array_equal(np.concatenate(blocks, axis=1), mixed.score(split.test))
+
+
+@given(st.integers(0, 99), st.integers(1, 3_000), st.sampled_from(Seen), st.sampled_from(Ties))
+def test_ranks_and_lists_of_the_mixture_are_the_same_in_any_block(
+    seed: int, budget: int, seen: Seen, ties: Ties
+) -> None:
+    split = split_leave_last_out(markov_world(12, 20, 9, 0.7, seed=seed).log)
+    size = split.vocabulary.size
+    scores_N = np.random.default_rng(seed).integers(0, 2, size).astype(np.float32)
+    chain, popular = MarkovChain().fit(split.training), Popularity().fit(split.training)
+    mixed = RememberingScorer(FixedInBlocks(scores_N), chain, Gate(0.6, 2.0))
+    # Every third user has no history, so the fallback answers.
+    ends = np.where(np.arange(len(split.test)) % 3, split.test.ends, split.test.starts)
+    asked = replace(split.test, ends=ends)
+    for model in (mixed, chain):
+        answering = Answering(model, popular)
+        assert answering.in_blocks
+        how = {"catalogue_size": size, "seen": seen, "ties": ties}
+        ranks, listed = rank_and_list(answering, asked, 7, **how)
+        cut, cut_listed = rank_and_list(answering, asked, 7, budget_bytes=budget, **how)
+        assert cut.values.tolist() == ranks.values.tolist()
+        assert cut_listed.tolist() == listed.tolist()
+        whole = Whole(answering.score(asked)).block(0, size)
+        assert np.array_equal(answering.prepare(asked).block(3, size), whole[:, 3:])
+
+
+def test_without_evidence_the_network_speaks_alone_however_unlikely_the_item() -> None:
+    split = split_of("abcab abcab")
+    scores_N = np.array([0, 0, 0, -200, 100, *range(split.vocabulary.size - 5)], np.float32)
+    chain = MarkovChain().fit(split.training)
+    nobody = Queries.next_event(split.sequences, np.array([0]), split.sequences.offsets[:1])
+    assert chain.evidence(nobody).tolist() == [0]
+    [row] = RememberingScorer(Fixed(scores_N), chain, Gate(0.6, 2.0)).score(nobody)
+    assert np.isfinite(row[FIRST_CODE:]).all()
+    assert np.diff(row[FIRST_CODE:]) == pytest.approx(np.diff(scores_N[FIRST_CODE:]), abs=1e-3)
+
+
+def test_the_sum_over_the_catalogue_is_that_of_scipy() -> None:
+    scores_BN = np.random.default_rng(0).normal(scale=30, size=(4, 10_000)).astype(np.float32)
+    scores_BN[1, :6_000] = -np.inf  # a beginning without any candidate
+    expected = logsumexp(scores_BN[:, FIRST_CODE:].astype(np.float64), axis=1)
+    assert log_sum(Whole(scores_BN))[:, 0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_large_catalogue_needs_little_memory() -> None:
+    split = split_leave_last_out(markov_world(200, 30, 9, 0.7, seed=0).log)
+    size, budget = 60_000, 16 * 2**20
+    # The chain of a small world, over a catalogue that could not be held: 48 MB as one array.
+    learned = MarkovChain().fit(split.training).arrays()
+    more = size - split.vocabulary.size
+    starts = np.concatenate([learned["starts"], np.repeat(learned["starts"][-1], more)])
+    counts = np.concatenate([learned["counts"], np.ones(more, np.int64)])
+    chain = MarkovChain.from_arrays({**learned, "starts": starts, "counts": counts})
+
+    class Cheap(FixedInBlocks):
+        def prepare(self, queries: Queries) -> Alike:
+            return Alike(self.scores_N, len(queries))
+
+    mixed = RememberingScorer(Cheap(np.zeros(size, np.float32)), chain, Gate(0.6, 2.0))
+    tracemalloc.start()
+    rank_and_list(mixed, split.test, 10, catalogue_size=size, budget_bytes=budget)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < budget
+
+
+def test_a_model_of_whole_rows_is_asked_for_whole_rows() -> None:
+    split = split_of("ababxy baxy")
+    chain = MarkovChain().fit(split.training)
+    network = Fixed(np.arange(split.vocabulary.size, dtype=np.float32))
+    assert not Answering(network, chain).in_blocks
+    assert not Answering(RememberingScorer(network, chain, Gate(0.5, 0.0)), chain).in_blocks
+    [listed] = top_items(
+        Answering(network, chain), split.test.select(slice(1)), 2, budget_bytes=1,
+        catalogue_size=split.vocabulary.size,
+    )[0]  # fmt: skip
+    assert listed.tolist() == [split.vocabulary.size - 1, split.vocabulary.size - 2]

@@ -33,7 +33,8 @@ class ClassicalMethod(ABC):
 
     It answers the same `score` as a network, so evaluation, recommendation and comparison treat
     both alike. Add one: subclass, write `fit` and `_score`, list its arrays, and name it in
-    `CLASSICAL`.
+    `CLASSICAL`. One that can score a part of the catalogue writes `prepare` as well, as
+    `regard.evaluation.scorer.BlockScorer` has it; then large catalogues cost it no memory.
 
     Attributes:
         config: the options, a frozen dataclass; `type(self)(**asdict(config))` gives an equal
@@ -79,6 +80,15 @@ class ClassicalMethod(ABC):
         """
         self.arrays()
         return self._score(queries)
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether a `prepare` of the method, if it has one, gives the scores that `_score` gives.
+
+        Not so for an heir that scores otherwise and inherits `prepare`.
+        """
+        defined = (vars(each) for each in type(self).__mro__)
+        return "prepare" in next(names for names in defined if {"prepare", "_score"} & names.keys())
 
     def arrays(self) -> Arrays:
         """What was learned, as plain numeric arrays.

@@ -8,6 +8,8 @@ Training histories `a b a b c`; `d c`::
     d                .  .  1  .
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -65,14 +67,16 @@ class MarkovChain(ClassicalMethod):
             "transitions": table.data.astype(np.int32),
             "counts": count_items(training),
         }
+        vars(self).pop("_totals", None)  # those of an earlier fit
         return self
 
-    def _score(self, queries: Queries) -> Scores:
+    def prepare(self, queries: Queries) -> "Counted":
+        """Ready for any part of the catalogue; see `regard.evaluation.scorer.BlockScorer`."""
         back_off = below_one(self.arrays()["counts"]).astype(np.float32)
-        scores_BN = np.tile(back_off, (len(queries), 1))
-        row, follower, count = self._followers(queries)
-        scores_BN[row, follower] += count
-        return scores_BN
+        return Counted(self.followers(queries), back_off)
+
+    def _score(self, queries: Queries) -> Scores:
+        return self.prepare(queries).block(0, len(self.arrays()["counts"]))
 
     def probabilities(self, queries: Queries) -> Scores:
         """How likely each item is to follow the newest one, rare evidence backed off.
@@ -89,31 +93,104 @@ class MarkovChain(ClassicalMethod):
         Returns:
             `(B, N)` float32, rows sum to one; the special codes have none.
         """
-        counts = self.arrays()["counts"]
-        popularity = (counts / max(int(counts.sum()), 1)).astype(np.float32)
-        scores_BN = np.tile(popularity, (len(queries), 1))
-        row, follower, count = self._followers(queries)
-        scores_BN[row, follower] += count
-        scores_BN /= 1 + self.evidence(queries)[:, None].astype(np.float32)
+        scale_B = (1 / (1 + self.evidence(queries))).astype(np.float32)
+        scores_BN = np.multiply.outer(scale_B, self.popularity())
+        row, follower, count = self.followers(queries).within(0, scores_BN.shape[1])
+        scores_BN[row, follower] += scale_B[row] * count
         return scores_BN
+
+    def popularity(self) -> Scores:
+        """`(N,)` float32 share of each item of the training events; what rare evidence leans on."""
+        counts = self.arrays()["counts"]
+        shares: Scores = (counts / max(int(counts.sum()), 1)).astype(np.float32)
+        return shares
 
     def evidence(self, queries: Queries) -> Offsets:
         """`(B,)` int64: how often the newest item of each history was followed by anything."""
-        learned = self.arrays()
-        totals = np.concatenate([[0], np.cumsum(learned["transitions"], dtype=np.int64)])
-        starts, last = learned["starts"], queries.last_items
-        seen: Offsets = totals[starts[last + 1]] - totals[starts[last]]
+        seen: Offsets = self._totals[queries.last_items]
         return seen
 
-    def _followers(self, queries: Queries) -> tuple[Offsets, Codes, Codes]:
-        """What followed each newest item: query number, item code and count, side by side."""
+    def followers(self, queries: Queries) -> "Followers":
+        """What followed the newest item of each history."""
         learned = self.arrays()
-        last = queries.last_items
-        begin, end = learned["starts"][last], learned["starts"][last + 1]
-        row = np.repeat(np.arange(len(last)), end - begin)
-        firsts = np.cumsum(end - begin) - (end - begin)
-        entry = np.arange(len(row)) + np.repeat(begin - firsts, end - begin)
-        return row, learned["followers"][entry], learned["transitions"][entry]
+        starts, last = learned["starts"], queries.last_items
+        return Followers(
+            starts[last], starts[last + 1], learned["followers"], learned["transitions"]
+        )
+
+    @cached_property
+    def _totals(self) -> Offsets:
+        """`(N,)` int64 transitions from each item."""
+        learned = self.arrays()
+        before = np.concatenate([[0], np.cumsum(learned["transitions"], dtype=np.int64)])
+        return np.diff(before[learned["starts"]])
+
+
+@dataclass(frozen=True)
+class Followers:
+    """What followed the newest items of some queries, for any part of the catalogue.
+
+    Attributes:
+        begins: `(B,)` int64 where the followers of each newest item begin in the flat arrays.
+        ends: `(B,)` int64 where they end (exclusive).
+        codes: int32 followers of all items, ascending for each of them.
+        counts: int32 how often.
+
+    Example:
+        >>> codes, counts = np.array([2, 5, 9, 4]), np.array([1, 3, 2, 7])
+        >>> found = Followers(np.array([0, 3]), np.array([3, 4]), codes, counts)
+        >>> [each.tolist() for each in found.within(4, 9)]
+        [[0, 1], [5, 4], [3, 7]]
+    """
+
+    begins: Offsets
+    ends: Offsets
+    codes: Codes
+    counts: Codes
+
+    def within(self, start: int, stop: int) -> tuple[Offsets, Codes, Codes]:
+        """Query number, item code and count of the followers from `start` to `stop` (exclusive)."""
+        begins = self._bisected(start)
+        lengths = self._bisected(stop) - begins
+        row = np.repeat(np.arange(len(begins)), lengths)
+        firsts = np.cumsum(lengths) - lengths
+        entry = np.arange(len(row)) + np.repeat(begins - firsts, lengths)
+        return row, self.codes[entry], self.counts[entry]
+
+    def _bisected(self, code: int) -> Offsets:
+        """`(B,)`: where the followers of each item that are not below a code begin."""
+        low, high = self.begins, self.ends
+        while (low < high).any():
+            middle = (low + high) // 2
+            # Where nothing is left to halve, the middle may lie beyond the end of the arrays.
+            below = (low < high) & (self.codes.take(middle, mode="clip") < code)
+            low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
+        return low
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Scores by counts for some queries, ready for any part of the catalogue.
+
+    Attributes:
+        followers: what followed the newest items.
+        back_off_N: float32 below one; what decides where the counts are equal.
+    """
+
+    followers: Followers
+    back_off_N: Scores
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(B, N)`."""
+        return len(self.followers.begins), len(self.back_off_N)
+
+    def block(self, start: int, stop: int) -> Scores:
+        """`(B, stop - start)` float32 scores of the codes from `start` to `stop` (exclusive)."""
+        scores_BN = np.tile(self.back_off_N[start:stop], (self.shape[0], 1))
+        row, code, count = self.followers.within(start, stop)
+        scores_BN[row, code - start] += count
+        return scores_BN
 
 
 def _transitions(training: TrainingPart) -> tuple[Codes, Codes]:

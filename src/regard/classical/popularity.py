@@ -18,6 +18,32 @@ from regard.shapes import Scores
 _SECONDS_A_DAY = 86_400.0
 
 
+@dataclass(frozen=True)
+class Alike:
+    """The same scores for everybody.
+
+    Attributes:
+        scores_N: float32.
+        queries: how many are asked.
+
+    Example:
+        >>> Alike(np.array([0, 0, 2, 1], np.float32), queries=2).block(2, 4).tolist()
+        [[2.0, 1.0], [2.0, 1.0]]
+    """
+
+    scores_N: Scores
+    queries: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(B, N)`."""
+        return self.queries, len(self.scores_N)
+
+    def block(self, start: int, stop: int) -> Scores:
+        """`(B, stop - start)` float32 scores of the codes from `start` to `stop` (exclusive)."""
+        return np.tile(self.scores_N[start:stop], (self.queries, 1))
+
+
 class Popularity(ClassicalMethod):
     """Everybody is recommended what occurs most often in the training part.
 
@@ -46,8 +72,12 @@ class Popularity(ClassicalMethod):
         self._learned = {"counts": count_items(training)}
         return self
 
+    def prepare(self, queries: Queries) -> Alike:
+        """Ready for any part of the catalogue; see `regard.evaluation.scorer.BlockScorer`."""
+        return Alike(self.arrays()["counts"].astype(np.float32), len(queries))
+
     def _score(self, queries: Queries) -> Scores:
-        return np.tile(self.arrays()["counts"].astype(np.float32), (len(queries), 1))
+        return self.prepare(queries).block(0, len(self.arrays()["counts"]))
 
 
 @dataclass(frozen=True)
@@ -123,7 +153,11 @@ class RecentPopularity(ClassicalMethod):
         }
         return self
 
-    def _score(self, queries: Queries) -> Scores:
+    def prepare(self, queries: Queries) -> Alike:
+        """Ready for any part of the catalogue; see `regard.evaluation.scorer.BlockScorer`."""
         learned = self.arrays()
         scores = learned["recent"] + below_one(learned["counts"])
-        return np.tile(scores.astype(np.float32), (len(queries), 1))
+        return Alike(scores.astype(np.float32), len(queries))
+
+    def _score(self, queries: Queries) -> Scores:
+        return self.prepare(queries).block(0, len(self.arrays()["counts"]))

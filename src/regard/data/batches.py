@@ -8,6 +8,7 @@ Two histories in one batch, padded on the right; `lengths` says where the paddin
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,6 +208,37 @@ def query_batch(queries: Queries, longest: int) -> Batch:
     asked[:, :-1] = np.where(real[:, 1:], times[:, 1:], 0.0)
     asked[np.arange(len(lengths)), lengths - 1] = queries.times
     return Batch(items, lengths, None, times, asked)
+
+
+def query_batches(queries: Queries, longest: int, tokens: int) -> Iterator[tuple[Offsets, Batch]]:
+    """Batches of histories of like length, so that little of them is padding.
+
+    Args:
+        queries: none may have an empty history.
+        longest: keep at most this many newest events.
+        tokens: padded positions of a batch, about; at least one history.
+
+    Yields:
+        `(rows, batch)`: `(B,)` int64 numbers of the queries in the batch, and the batch.
+
+    Raises:
+        ModelInputError: a history is empty.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.sequences import Sequences
+        >>> seqs = Sequences.of(pl.DataFrame({"user": [7, 7, 8], "item": [2, 3, 4],
+        ...                                   "row": [0, 1, 2]}))
+        >>> asked = Queries.requests(seqs, np.array([0, 1]))
+        >>> [(rows.tolist(), batch.items.tolist()) for rows, batch in query_batches(asked, 9, 2)]
+        [([1], [[4]]), ([0], [[2, 3]])]
+    """
+    lengths = np.minimum(queries.history_lengths, longest)
+    order = np.argsort(lengths, kind="stable")
+    bounds = _equal_bounds(lengths[order], tokens)
+    for start, stop in pairwise(bounds.tolist()):
+        rows = order[start:stop]
+        yield rows, query_batch(queries.select(rows), longest)
 
 
 def _grid(starts: Offsets, ends: Offsets) -> tuple[Offsets, NDArray[np.bool_], Offsets]:

@@ -9,48 +9,20 @@ A query with history `2 5` and target `3`, seen items removed (`x` is minus infi
     rank of 3                  2.5                   one is better, one other is tied
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regard.data.queries import Queries
 from regard.errors import ModelInputError, TooLittleDataError
+from regard.evaluation.blocks import BUDGET_BYTES, Candidates, candidates
+from regard.evaluation.lists import CELLS_AT_ONCE, Best
 from regard.evaluation.protocol import Seen, Ties
-from regard.schema import FIRST_CODE, PADDING, UNKNOWN
-from regard.shapes import Codes, Floats, Mask, Offsets, Scores
+from regard.evaluation.scorer import Scorer
+from regard.schema import PADDING, UNKNOWN
+from regard.shapes import Codes, Floats, Offsets, Scores
 
-BUDGET_BYTES = 256 * 2**20
-"""Memory that the scores of one chunk of queries may take."""
-_CELL_BYTES = 16
-"""One score, its masked copy, its copy for partitioning, and Booleans on the way."""
-_MOST_QUERIES = 1_024
-"""Bounds a chunk where the catalogue is small, for the sake of a network's own memory."""
-
-
-class Scorer(Protocol):
-    """Whatever can score the catalogue for a query: networks and classical methods alike.
-
-    Example:
-        >>> class Alphabetical:
-        ...     def score(self, queries: Queries) -> Scores:
-        ...         return np.tile(-np.arange(9, dtype=np.float32), (len(queries), 1))
-        >>> scorer: Scorer = Alphabetical()
-    """
-
-    def score(self, queries: Queries) -> Scores:
-        """Scores of all items for some queries.
-
-        Args:
-            queries: whose histories to continue; targets must not be looked at.
-
-        Returns:
-            `(B, N)` float32, higher is better, never NaN; minus infinity is never recommended;
-            the columns of padding and unknown are ignored.
-        """
-        ...
+__all__ = ["BUDGET_BYTES", "Ranks", "Scorer", "rank_and_list", "rank_targets", "top_items"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +82,6 @@ class Ranks:
 
 
 _COUNTED = ("cold", "repeats", "removed", "tied")
-_Number = TypeVar("_Number", np.int32, np.float32)
 
 
 def rank_targets(
@@ -156,8 +127,13 @@ def rank_targets(
         [2.5]
     """
     queries = _distinct_targets(queries, catalogue_size)
-    chunks = _candidate_scores(scorer, queries, catalogue_size, seen, budget_bytes)
-    return Ranks.joined([_rank(chunk, scores_BN, seen, ties) for chunk, scores_BN in chunks])
+    ranks = []
+    for chunk in candidates(scorer, queries, catalogue_size, seen, budget_bytes):
+        judged = _Judged(chunk)
+        for _, scores_BN in chunk.blocks():
+            judged.look(scores_BN)
+        ranks.append(judged.ranks(ties))
+    return Ranks.joined(ranks)
 
 
 def top_items(
@@ -197,8 +173,13 @@ def top_items(
         >>> top_items(Fixed(), asked, 4, catalogue_size=7, seen=Seen.REMOVE)[0].tolist()
         [[4, 3, 6, 0]]
     """
-    chunks = _candidate_scores(scorer, queries, catalogue_size, seen, budget_bytes)
-    return _joined_lists([_top(scores_BN, k) for _, scores_BN in chunks], k)
+    lists = [Best(0, k)]
+    for chunk in candidates(scorer, queries, catalogue_size, seen, budget_bytes):
+        lists.append(Best(len(chunk.queries), k))
+        for start, scores_BN in chunk.blocks():
+            lists[-1].look(start, scores_BN)
+    codes, scores = ([getattr(each, name) for each in lists] for name in ("codes_BK", "scores_BK"))
+    return np.concatenate(codes), np.concatenate(scores)
 
 
 def rank_and_list(
@@ -230,118 +211,51 @@ def rank_and_list(
         TooLittleDataError: a query has no target.
     """
     queries = _distinct_targets(queries, catalogue_size)
-    ranks, lists = [], []
-    for chunk, scores_BN in _candidate_scores(scorer, queries, catalogue_size, seen, budget_bytes):
-        ranks.append(_rank(chunk, scores_BN, seen, ties))
-        lists.append(_top(scores_BN, k))
-    return Ranks.joined(ranks), _joined_lists(lists, k)[0]
+    ranks, lists = [], [np.zeros((0, k), np.int32)]
+    for chunk in candidates(scorer, queries, catalogue_size, seen, budget_bytes):
+        judged, best = _Judged(chunk), Best(len(chunk.queries), k)
+        for start, scores_BN in chunk.blocks():
+            judged.look(scores_BN)
+            best.look(start, scores_BN)
+        ranks.append(judged.ranks(ties))
+        lists.append(best.codes_BK)
+    return Ranks.joined(ranks), np.concatenate(lists)
 
 
-def _candidate_scores(
-    scorer: Scorer, queries: Queries, catalogue_size: int, seen: Seen, budget_bytes: int
-) -> Iterator[tuple[Queries, Scores]]:
-    """Chunks of queries with `(B, N)` scores; what is no candidate holds minus infinity."""
-    size = budget_bytes // (_CELL_BYTES * max(catalogue_size, 1))
-    for chunk in queries.chunks(min(max(size, 1), _MOST_QUERIES)):
-        given_BN = np.asarray(scorer.score(chunk))
-        expected = (len(chunk), catalogue_size)
-        if given_BN.shape != expected:
-            raise ModelInputError(
-                f"{type(scorer).__name__} gave scores of shape {given_BN.shape} for {len(chunk)} "
-                f"queries and {catalogue_size} item codes; expected {expected}."
-            )
-        scores_BN = given_BN.astype(np.float32, copy=True)
-        scores_BN[:, :FIRST_CODE] = -np.inf
-        _require_numbers(scores_BN, scorer)
-        if seen == Seen.REMOVE:
-            query, position = chunk.history_events()
-            scores_BN[query, chunk.sequences.items[position]] = -np.inf
-        yield chunk, scores_BN
+class _Judged:
+    """The targets of some queries, ranked while block after block goes by."""
 
+    def __init__(self, chunk: Candidates) -> None:
+        self.chunk = chunk
+        self.query_T = _query_of_target(chunk.queries)
+        self.own_T = chunk.at(self.query_T, chunk.queries.targets)
+        self.higher_T = np.zeros(len(self.query_T), np.int64)
+        self.tied_T = np.full(len(self.query_T), -1, np.int64)  # a target is no rival of itself
 
-def _require_numbers(scores_BN: Scores, scorer: Scorer) -> None:
-    """Refuse NaN, which would compare false with everything and so look like rank 1."""
-    # The maximum of a row is NaN exactly where the row holds one; no (B, N) mask is needed.
-    broken = np.isnan(scores_BN.max(axis=1))
-    if broken.any():
-        row = int(np.flatnonzero(broken)[0])
-        code = int(np.flatnonzero(np.isnan(scores_BN[row]))[0])
-        raise ModelInputError(
-            f"{type(scorer).__name__} gave NaN as a score ({int(broken.sum())} of "
-            f"{len(scores_BN)} queries, first: item code {code}). The model has diverged or "
-            "divides by zero; a ranking of it would mean nothing."
+    def look(self, scores_BN: Scores) -> None:
+        """Count the candidates of a block that score higher than each target, or the same."""
+        rows = max(1, CELLS_AT_ONCE // max(scores_BN.shape[1], 1))
+        for start in range(0, len(self.query_T), rows):
+            part = slice(start, start + rows)
+            rivals = scores_BN[self.query_T[part]]
+            own = self.own_T[part, None]
+            self.higher_T[part] += np.count_nonzero(rivals > own, axis=1)
+            self.tied_T[part] += np.count_nonzero(rivals == own, axis=1)
+
+    def ranks(self, ties: Ties) -> Ranks:
+        """The ranks, once all blocks went by."""
+        queries, removing = self.chunk.queries, self.chunk.seen == Seen.REMOVE
+        candidate_T = self.own_T > -np.inf
+        share = 0.5 if ties == Ties.MEAN else 1.0
+        repeats = int(self.chunk.held.has(self.query_T, queries.targets).sum())
+        return Ranks(
+            np.where(candidate_T, 1.0 + self.higher_T + share * self.tied_T, np.inf),
+            queries.target_offsets,
+            cold=int((queries.targets == UNKNOWN).sum()),
+            repeats=repeats,
+            removed=repeats if removing else 0,
+            tied=int((candidate_T & (self.tied_T > 0)).sum()),
         )
-
-
-def _rank(chunk: Queries, scores_BN: Scores, seen: Seen, ties: Ties) -> Ranks:
-    """Ranks of the targets of one chunk."""
-    query_T = _query_of_target(chunk)
-    own_T = scores_BN[query_T, chunk.targets]
-    higher_T, tied_T = _count_others(scores_BN, query_T, own_T)
-    candidate_T = own_T > -np.inf
-    share = 0.5 if ties == Ties.MEAN else 1.0
-    repeats = int(chunk.seen(scores_BN.shape[1])[query_T, chunk.targets].sum())
-    return Ranks(
-        np.where(candidate_T, 1.0 + higher_T + share * tied_T, np.inf),
-        chunk.target_offsets,
-        cold=int((chunk.targets == UNKNOWN).sum()),
-        repeats=repeats,
-        removed=repeats if seen == Seen.REMOVE else 0,
-        tied=int((candidate_T & (tied_T > 0)).sum()),
-    )
-
-
-def _count_others(scores_BN: Scores, query_T: Offsets, own_T: Scores) -> tuple[Offsets, Offsets]:
-    """How many candidates score higher than each target, and how many others the same."""
-    size = len(scores_BN)
-    higher_T, tied_T = np.empty(len(query_T), np.int64), np.empty(len(query_T), np.int64)
-    for start in range(0, len(query_T), max(size, 1)):
-        part = slice(start, start + size)
-        # With one target for each query the rows are the scores themselves: no copy.
-        rows = scores_BN if len(query_T) == size else scores_BN[query_T[part]]
-        own = own_T[part, None]
-        higher_T[part] = np.count_nonzero(rows > own, axis=1)
-        tied_T[part] = np.count_nonzero(rows == own, axis=1) - 1
-    return higher_T, tied_T
-
-
-def _top(scores_BN: Scores, k: int) -> tuple[Codes, Scores]:
-    """The k best codes of each row; equal scores by ascending code, also across the cut."""
-    rows, catalogue_size = scores_BN.shape
-    wanted = min(k, catalogue_size)
-    least_B = np.partition(scores_BN, catalogue_size - wanted, axis=1)[:, [-wanted]]
-    keep_BN = scores_BN >= least_B
-    # More than `wanted` where ties straddle the cut: there the smaller codes go first.
-    crowded = np.flatnonzero(np.count_nonzero(keep_BN, axis=1) > wanted)
-    keep_BN[crowded] = _first_of_tied(scores_BN[crowded], least_B[crowded], wanted)
-    codes = np.nonzero(keep_BN)[1].reshape(rows, wanted)
-    scores = np.take_along_axis(scores_BN, codes, axis=1)
-    order = np.argsort(-scores, axis=1, kind="stable")
-    listed: Codes = np.take_along_axis(codes, order, axis=1).astype(np.int32)
-    scores = np.take_along_axis(scores, order, axis=1)
-    listed[scores == -np.inf] = PADDING
-    return _widened(listed, k, PADDING), _widened(scores, k, -np.inf)
-
-
-def _first_of_tied(scores_BN: Scores, least_B1: Scores, wanted: int) -> Mask:
-    """Keep what is above the cut, and of what lies on it as many as fit, in order of code."""
-    above = scores_BN > least_B1
-    on_cut = scores_BN == least_B1
-    room = wanted - np.count_nonzero(above, axis=1)
-    kept: Mask = above | (on_cut & (np.cumsum(on_cut, axis=1) <= room[:, None]))
-    return kept
-
-
-def _widened(rows_BK: NDArray[_Number], k: int, filler: float) -> NDArray[_Number]:
-    """Rows filled up to k columns, for a catalogue shorter than the list asked for."""
-    return np.pad(rows_BK, ((0, 0), (0, k - rows_BK.shape[1])), constant_values=filler)
-
-
-def _joined_lists(parts: list[tuple[Codes, Scores]], k: int) -> tuple[Codes, Scores]:
-    """Lists of consecutive chunks as one; well-formed also without any query."""
-    codes = [np.zeros((0, k), np.int32), *(codes for codes, _ in parts)]
-    scores = [np.zeros((0, k), np.float32), *(scores for _, scores in parts)]
-    return np.concatenate(codes), np.concatenate(scores)
 
 
 def _query_of_target(queries: Queries) -> Offsets:

@@ -2,15 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from regard.data.batches import query_batch
+from regard.data.batches import query_batch, query_batches
 from regard.data.queries import Queries
+from regard.losses.contract import ItemTable
 from regard.models.contract import ModelInput, SequenceModel, Trace
 from regard.shapes import Scores
+
+_TOKENS = {"cpu": 4_096}
+"""Positions that a network reads at a time: on a processor as many as its cache holds states of."""
+_TOKENS_ELSEWHERE = 131_072
+"""The same where thousands of cores wait for work."""
+_FEWEST_ROWS, _FEWEST_ITEMS = 8, 16
+"""Smaller products are computed by other kernels, which add up in another order."""
 
 
 class NetworkScorer:
@@ -18,10 +27,10 @@ class NetworkScorer:
 
     Args:
         model: is put into evaluation mode whenever it answers, and back afterwards.
-        rows: histories read at a time.
+        tokens: positions that are read at a time, padding included; by the device if omitted.
 
     Example:
-        >>> import polars as pl
+        >>> import numpy as np, polars as pl
         >>> from regard.data.sequences import Sequences
         >>> from regard.models.sasrec import SASRec, SASRecConfig
         >>> seqs = Sequences.of(pl.DataFrame({"user": [7, 7], "item": [2, 3], "row": [0, 1]}))
@@ -30,9 +39,12 @@ class NetworkScorer:
         (1, 5)
     """
 
-    def __init__(self, model: SequenceModel, rows: int = 256) -> None:
+    in_blocks = True
+    """See `regard.evaluation.scorer.BlockScorer`."""
+
+    def __init__(self, model: SequenceModel, tokens: int | None = None) -> None:
         self.model = model
-        self.rows = rows
+        self.tokens = tokens
 
     def score(self, queries: Queries) -> Scores:
         """Scores of all items.
@@ -43,33 +55,76 @@ class NetworkScorer:
         Returns:
             `(Q, N)` float32.
         """
-        order = np.argsort(queries.history_lengths, kind="stable")
-        scores_QN = np.empty((len(queries), self.model.catalogue_size), np.float32)
-        for start in range(0, len(order), self.rows):
-            rows = order[start : start + self.rows]
-            scores_QN[rows] = self._score(queries.select(rows)).numpy()
-        return scores_QN
+        return self.prepare(queries).block(0, self.model.catalogue_size)
+
+    def prepare(self, queries: Queries) -> "ReadHistories":
+        """Read histories once, to compare them with any part of the catalogue.
+
+        Args:
+            queries: none with an empty history.
+
+        Returns:
+            Their newest states, beside the item table.
+        """
+        with _evaluating(self.model):
+            table = self.model.item_table()
+            vectors_ND = table.vectors_ND
+            states_QD = vectors_ND.new_empty((len(queries), vectors_ND.shape[1]))
+            tokens = self.tokens or _TOKENS.get(vectors_ND.device.type, _TOKENS_ELSEWHERE)
+            for rows, batch in query_batches(queries, self.model.longest, tokens):
+                read = ModelInput.of(batch, self.model.catalogue_size, vectors_ND.device)
+                newest = torch.arange(len(rows), device=vectors_ND.device), read.lengths_B - 1
+                places = torch.from_numpy(rows).to(vectors_ND.device)
+                states_QD[places] = self.model(read)[newest].to(states_QD.dtype)
+            return ReadHistories(states_QD, table)
 
     def trace(self, queries: Queries) -> Trace:
         """What the network computed for some queries, attention maps included."""
         with _evaluating(self.model):
-            return self.model.trace(self._input(queries), need_maps=True)
+            batch = query_batch(queries, self.model.longest)
+            device = next(self.model.parameters()).device
+            read = ModelInput.of(batch, self.model.catalogue_size, device)
+            return self.model.trace(read, need_maps=True)
 
-    def _score(self, queries: Queries) -> Tensor:
-        with _evaluating(self.model):
-            batch = self._input(queries)
-            rows = torch.arange(len(queries), device=batch.lengths_B.device)
-            last_BD = self.model(batch)[rows, batch.lengths_B - 1]
-            table = self.model.item_table()
-            scores_BN: Tensor = last_BD @ table.vectors_ND.T
-            if table.bias_N is not None:
-                scores_BN = scores_BN + table.bias_N
-            return scores_BN.float().cpu()
 
-    def _input(self, queries: Queries) -> ModelInput:
-        device = next(self.model.parameters()).device
-        batch = query_batch(queries, self.model.longest)
-        return ModelInput.of(batch, self.model.catalogue_size, device)
+@dataclass(frozen=True)
+class ReadHistories:
+    """Histories as states, ready for any part of the catalogue.
+
+    Attributes:
+        states_BD: after the newest event of each history.
+        table: what they are compared with.
+
+    Example:
+        >>> read = ReadHistories(torch.ones(1, 2), ItemTable(torch.arange(8.0).view(4, 2)))
+        >>> read.block(2, 4).tolist()
+        [[9.0, 13.0]]
+    """
+
+    states_BD: Tensor
+    table: ItemTable
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(B, N)`."""
+        return len(self.states_BD), len(self.table.vectors_ND)
+
+    @torch.inference_mode()
+    def block(self, start: int, stop: int) -> Scores:
+        """Scores of the codes from `start` to `stop` (exclusive), the same in any block.
+
+        Returns:
+            `(B, stop - start)` float32.
+        """
+        rows, items = self.shape
+        # A few rows and columns more than asked for where those are too few; see above.
+        low = max(0, min(start, items - _FEWEST_ITEMS))
+        states_BD = pad(self.states_BD, (0, 0, 0, max(0, _FEWEST_ROWS - rows)))
+        scores_BN = states_BD @ self.table.vectors_ND[low : max(stop, low + _FEWEST_ITEMS)].T
+        scores_BN = scores_BN[:rows, start - low : stop - low]
+        if self.table.bias_N is not None:
+            scores_BN = scores_BN + self.table.bias_N[start:stop]
+        return scores_BN.float().cpu().contiguous().numpy()
 
 
 @contextmanager

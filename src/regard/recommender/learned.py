@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from regard.classical import ClassicalMethod
 from regard.data.catalogue import Catalogue
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.split import Split, SplitProtocol, assemble
 from regard.data.vocabulary import Vocabulary
-from regard.evaluation.ranking import Scorer
+from regard.evaluation.scorer import Prepared, Scorer, prepare, works_in_blocks
 from regard.recommender.asking import knows_something
 from regard.recommender.memory import Verdict
-from regard.shapes import Scores
+from regard.shapes import Mask, Scores
 
 if TYPE_CHECKING:
     from regard.training.history import History
@@ -35,14 +37,48 @@ class Answering:
     model: Scorer
     fallback: Scorer
 
+    @property
+    def in_blocks(self) -> bool:
+        """Whether both can be asked for a part of the catalogue; see `BlockScorer`."""
+        return works_in_blocks(self.model) and works_in_blocks(self.fallback)
+
     def score(self, queries: Queries) -> Scores:
         """Scores of all items; see `Scorer.score`."""
+        read = self.prepare(queries)
+        return read.block(0, read.shape[1])
+
+    def prepare(self, queries: Queries) -> Prepared:
+        """Each of the two reads its own; see `BlockScorer`."""
         known = knows_something(queries)
         if known.all():
-            return self.model.score(queries)
-        scores_BN = self.fallback.score(queries)
-        if known.any():
-            scores_BN[known] = self.model.score(queries.select(known))
+            return prepare(self.model, queries)
+        if not known.any():
+            return prepare(self.fallback, queries)
+        return _Shared(
+            prepare(self.model, queries.select(known)),
+            prepare(self.fallback, queries.select(~known)),
+            known,
+        )
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """Queries of which some were read by the model, and the rest by the fallback."""
+
+    model: Prepared
+    fallback: Prepared
+    known: Mask
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        sizes = {self.model.shape[1], self.fallback.shape[1]}
+        # Of two catalogues neither is the one that is asked about.
+        return len(self.known), sizes.pop() if len(sizes) == 1 else 0
+
+    def block(self, start: int, stop: int) -> Scores:
+        scores_BN = np.empty((len(self.known), stop - start), np.float32)
+        scores_BN[self.known] = self.model.block(start, stop)
+        scores_BN[~self.known] = self.fallback.block(start, stop)
         return scores_BN
 
 

@@ -28,7 +28,8 @@ from regard.data.split import Split
 from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol as Rules
 from regard.evaluation.ranking import rank_targets
-from regard.schema import FIRST_CODE
+from regard.evaluation.scorer import Prepared, Whole, prepare, works_in_blocks
+from regard.recommender.mixture import Mixture, log_sum
 from regard.shapes import Floats, Offsets, Scores
 
 if TYPE_CHECKING:
@@ -141,6 +142,11 @@ class RememberingScorer:
         self.chain = chain
         self.gate = gate
 
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the network can be asked for a part of the catalogue; see `BlockScorer`."""
+        return works_in_blocks(self.network)
+
     def score(self, queries: Queries) -> Scores:
         """Scores of all items.
 
@@ -150,14 +156,20 @@ class RememberingScorer:
         Returns:
             `(Q, N)` float32 log-probabilities; minus infinity for the special codes.
         """
-        mixed_BN = _softmax(self.network.score(queries))
-        shares_B1 = self.gate.shares(self.chain.evidence(queries))[:, None].astype(np.float32)
-        counted_BN = self.chain.probabilities(queries)
-        counted_BN *= shares_B1
-        mixed_BN *= 1 - shares_B1
-        mixed_BN += counted_BN
-        with np.errstate(divide="ignore"):
-            return np.log(mixed_BN, out=mixed_BN)
+        read = self.prepare(queries)
+        return read.block(0, read.shape[1])
+
+    def prepare(self, queries: Queries) -> "Mixture":
+        """Read histories, and sum up over the whole catalogue what makes scores probabilities.
+
+        Args:
+            queries: none with an empty history.
+
+        Returns:
+            The mixture, ready for any part of the catalogue.
+        """
+        read = prepare(self.network, queries)
+        return mix(read, log_sum(read), self.chain, queries, self.gate)
 
     def trace(self, queries: Queries) -> "Trace":
         """What the network computed, attention maps included."""
@@ -198,16 +210,15 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
     metric = f"ndcg@{rules.ks[-1]}"
     gates = [Gate(0.0, 0.0), *(Gate(most, doubt) for most, doubt in product(_MOST, _DOUBT))]
     values = np.zeros(len(gates))
-    for chunk in queries.chunks(max(1, min(256, _CHUNK_BYTES // (4 * split.vocabulary.size)))):
-        answered = _Answered(network.score(chunk))
+    size = split.vocabulary.size
+    for chunk in queries.chunks(max(1, min(256, _CHUNK_BYTES // (4 * size)))):
+        # What no gate changes is asked once, not thirty times.
+        read = Whole(np.asarray(network.score(chunk)))
+        summed_B1 = log_sum(read)
         for number, gate in enumerate(gates):
+            mixture = mix(read, summed_B1, chain, chunk, gate)
             ranks = rank_targets(
-                RememberingScorer(answered, chain, gate),
-                chunk,
-                catalogue_size=split.vocabulary.size,
-                seen=rules.seen,
-                ties=rules.ties,
-                budget_bytes=2**62,  # the chunk is small already and must not be cut again
+                _Asked(mixture), chunk, catalogue_size=size, seen=rules.seen, ties=rules.ties
             )
             values[number] += measure(metric, ranks).sum()
     values /= len(queries)
@@ -216,24 +227,42 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
     return RememberingScorer(network, chain, gates[best]), verdict
 
 
-class _Answered:
-    """A network that has answered some queries and answers the same ones again."""
+def mix(
+    read: Prepared, log_sum_B1: Scores, chain: MarkovChain, queries: Queries, gate: Gate
+) -> Mixture:
+    """What a network and a chain make of some queries together.
 
-    def __init__(self, scores_BN: Scores) -> None:
-        self._scores_BN = scores_BN
+    Args:
+        read: what the network made of them.
+        log_sum_B1: `(B, 1)` float32 of that, from `log_sum`.
+        chain: the counts.
+        queries: the same.
+        gate: how far the counts are trusted.
+    """
+    times = chain.evidence(queries)
+    shares_B1 = gate.shares(times)[:, None]
+    weights_B1 = shares_B1 / (1 + times[:, None])
+    return Mixture(
+        read,
+        log_sum_B1,
+        chain.followers(queries),
+        chain.popularity(),
+        shares_B1.astype(np.float32),
+        weights_B1.astype(np.float32),
+    )
 
-    def score(self, queries: Queries) -> Scores:  # noqa: ARG002 - always the same ones
-        return self._scores_BN
 
-    def trace(self, queries: Queries) -> "Trace":
-        raise AssertionError(f"{len(queries)} queries are only ranked here")
+@dataclass(frozen=True)
+class _Asked:
+    """A scorer that has read its queries already and is asked about no others."""
 
+    read: Prepared
+    in_blocks = True
 
-def _softmax(scores_BN: Scores) -> Scores:
-    """Probabilities of the items; the special codes have none."""
-    scores_BN = scores_BN.copy()
-    scores_BN[:, :FIRST_CODE] = -np.inf
-    scores_BN -= scores_BN.max(axis=1, keepdims=True)
-    np.exp(scores_BN, out=scores_BN)
-    scores_BN /= scores_BN.sum(axis=1, keepdims=True)
-    return scores_BN
+    def prepare(self, queries: Queries) -> Prepared:
+        if len(queries) != self.read.shape[0]:
+            raise AssertionError(f"{len(queries)} queries were cut from {self.read.shape[0]}")
+        return self.read
+
+    def score(self, queries: Queries) -> Scores:
+        return self.prepare(queries).block(0, self.read.shape[1])
