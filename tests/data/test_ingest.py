@@ -111,8 +111,8 @@ def test_a_comma_that_may_separate_thousands_decides_nothing():
 def test_a_file_without_header(write):
     path = write("1::1193::5::978300760\n1::661::3::978302109\n", "ratings.dat")
     with pytest.raises(ColumnError, match=r"looks like the user .*'column_1'"):
-        read(path)
-    log = read(path, user="column_1", item="column_2", value="column_3")
+        read(path, header=False)
+    log = read(path, header=False, user="column_1", item="column_2", value="column_3")
     assert log.collect()["item"].to_list() == [1193, 661]
     assert "The first line is data: there is no header." in log.notes
     assert dict(log.roles)["time"] == "column_4"

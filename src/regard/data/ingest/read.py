@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from regard.data.ingest.columns import as_context, as_ids, as_numbers, as_text, missing_to_null
+from regard.data.ingest.joining import known_of
 from regard.data.ingest.sources import open_source
 from regard.data.ingest.table import Table
 from regard.data.interactions import Interactions
@@ -47,6 +48,7 @@ class _Wish:
     time_format: str | None
     time_unit: str | None
     timezone: str
+    tables: Mapping[str, Any]
 
 
 @dataclass
@@ -61,6 +63,8 @@ class _Build:
 def read(
     source: Any,
     *,
+    items: Any = None,
+    users: Any = None,
     user: str | None = None,
     item: str | None = None,
     time: str | None = None,
@@ -90,6 +94,10 @@ def read(
     Args:
         source: path to delimited text (`.csv`, `.tsv`, `.txt`, `.dat`, ..., also `.gz`) or Parquet,
             or a dataframe of pandas, Polars (eager or lazy), Arrow, DuckDB.
+        items: a table with one row per item, any source that `source` may be, joined by id: its
+            title plays that role where the log has none, its other columns become context. If
+            omitted, the table that the format of the log puts beside it; False for none.
+        users: the same for users.
         user: column that says who.
         item: column that says what.
         time: column that says when.
@@ -138,7 +146,7 @@ def read(
     if user is not None and user == item:
         raise ConfigurationError(f"user= and item= both name {user!r}; they must differ.")
     given = {role: column for role, column in named.items() if column is not None}
-    wish = _Wish(given, order, time_format, time_unit, timezone)
+    wish = _Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
     table = open_source(
         source, delimiter=delimiter, encoding=encoding, decimal=decimal, header=header
     )
@@ -151,6 +159,9 @@ def _interactions(table: Table, wish: _Wish) -> Interactions:
     build = _Build(table, notes=[*table.notes, *reasons])
     for role, column in roles.items():
         _add_role(build, role, column, wish)
+    context = _context(build, set(roles.values()))
+    for role in (ITEM, USER):
+        context += _known(build, role, roles, wish, taken=[column.name for column in context])
     rows = pl.int_range(table.frame.height, dtype=pl.Int64, eager=True)
     if wish.order == FILE_ORDER:
         build.columns[POSITION] = rows
@@ -158,7 +169,7 @@ def _interactions(table: Table, wish: _Wish) -> Interactions:
     ordered = {role: build.columns[role] for role in ROLES if role in build.columns}
     columns = [series.alias(role) for role, series in ordered.items()]
     columns.insert(3, rows.alias(ROW))
-    frame = pl.DataFrame([*columns, *_context(build, set(roles.values()))])
+    frame = pl.DataFrame([*columns, *context])
     clock = Clock.TIME if TIME in ordered else Clock.ORDER
     lazy = nw.from_native(frame.lazy())
     return Interactions(lazy, clock, table.name, roles, tuple(build.notes))
@@ -243,6 +254,34 @@ def _add_role(build: _Build, role: str, column: str, wish: _Wish) -> None:
         made = as_text(source)
     build.columns[role] = made
     build.notes += notes
+
+
+def _known(
+    build: _Build, role: str, roles: dict[str, str], wish: _Wish, *, taken: list[str]
+) -> list[pl.Series]:
+    """The columns of a table of items or users, one value per row; a title may become a role."""
+    source = wish.tables[role]
+    if source is None:
+        source = build.table.beside.get(role)
+    if source is None or source is False:
+        return []
+    known = known_of(build.columns[role], open_source(source), role=role, column=roles[role])
+    build.notes += known.notes
+    columns = list(known.columns)
+    if known.title is not None and TITLE not in roles:
+        roles[TITLE], build.columns[TITLE] = known.title.name, known.title
+        build.notes.append(f"title = {known.title.name!r} of the table of items.")
+    elif known.title is not None:
+        columns.insert(0, known.title)
+    names = {*RESERVED, *taken}
+    renamed = []
+    for column in columns:
+        name = column.name
+        while name in names:
+            name += "_"
+        names.add(name)
+        renamed.append(column.alias(name))
+    return renamed
 
 
 def _as_positions(column: pl.Series) -> pl.Series:

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from regard.data.ingest.delimited import open_delimited
 from regard.data.ingest.frames import open_frame
+from regard.data.ingest.movielens import columns_of, open_movielens
 from regard.data.ingest.parquet import open_parquet
+from regard.data.ingest.recbole import ATOMIC, open_atomic
 from regard.data.ingest.table import Table
 from regard.errors import ConfigurationError, SourceError
 
@@ -48,10 +50,16 @@ def open_source(
         "delimiter": delimiter, "encoding": encoding, "decimal": decimal, "header": header
     }  # fmt: skip
     path = Path(source).expanduser() if isinstance(source, str | Path) else None
-    if path is not None and _kind(path) in DELIMITED:
+    kind = None if path is None else _kind(path)
+    if path is not None and kind in DELIMITED:
+        names = None if delimiter is not None or header is not None else columns_of(path)
+        if names is not None:
+            return open_movielens(path, names, encoding=encoding, decimal=decimal)
         return open_delimited(
             path, delimiter=delimiter, encoding=encoding, decimal=decimal, header=header
         )
+    if path is not None and kind in ATOMIC and header is None:
+        return open_atomic(path, delimiter=delimiter, encoding=encoding, decimal=decimal)
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise ConfigurationError(
@@ -71,9 +79,10 @@ def _kind(path: Path) -> str:
     kind = suffixes[-1] if suffixes else ""
     if kind == ".gz" and len(suffixes) > 1 and suffixes[-2] in DELIMITED:
         kind = suffixes[-2]
-    if kind not in (*DELIMITED, *PARQUET):
+    if kind not in (*DELIMITED, *ATOMIC, *PARQUET):
         raise SourceError(
             f"{path} ends in {kind or 'no suffix'!r}, which says no known format. Known are "
-            f"{', '.join(DELIMITED)} (each also with .gz) and {', '.join(PARQUET)}."
+            f"{', '.join(DELIMITED)} (each also with .gz), {', '.join(ATOMIC)} and "
+            f"{', '.join(PARQUET)}."
         )
     return kind

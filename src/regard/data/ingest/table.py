@@ -1,6 +1,8 @@
 """A source as it was found: its columns under their own names, before anything is decided."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
@@ -18,6 +20,8 @@ class Table:
         notes: how it was understood, one sentence each.
         decimal: the decimal sign of numbers that are written as text.
         typed: whether the source itself knows types; in delimited text everything is text.
+        beside: role -> file with what is known of the users or items, where the format of a log
+            says that one lies beside it.
 
     Raises:
         SourceError: there are no rows, or no columns.
@@ -28,6 +32,7 @@ class Table:
     notes: tuple[str, ...] = ()
     decimal: str = "."
     typed: bool = True
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.frame.width:
