@@ -190,6 +190,7 @@ class TestFile:
             epoch=2,
             batch=7,
             model={"w": torch.randn(3)},
+            average={"module.w": torch.randn(3), "n_averaged": torch.tensor(5)},
             best={},
             optimiser={"state": {0: {"step": torch.tensor(4.0)}}, "param_groups": [{"lr": 0.1}]},
             random=torch.get_rng_state(),
@@ -199,6 +200,7 @@ class TestFile:
         save_checkpoint(given, tmp_path / "file")
         back = load_checkpoint(tmp_path / "file", "x")
         assert same(back.model, given.model)
+        assert same(back.average, given.average)
         assert torch.equal(back.random, given.random)
         empty = {"model": {}, "random": torch.zeros(0), "optimiser": {}}
         assert str(replace(back, **empty)) == str(replace(given, **empty))
@@ -209,7 +211,7 @@ class TestFile:
             train(made_model(), made_plan(checkpoint=kept, run="another run"))
 
     def test_of_another_version_is_refused(self, kept: Path) -> None:
-        kept.write_bytes(kept.read_bytes().replace(b"format 1", b"format 2", 1))
+        kept.write_bytes(kept.read_bytes().replace(b"format 2", b"format 3", 1))
         with pytest.raises(TrainingError, match="of another version of Regard"):
             load_checkpoint(kept, "a run")
 

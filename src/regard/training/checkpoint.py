@@ -12,7 +12,7 @@ import torch
 from regard.data.atomic import atomic_file
 from regard.errors import TrainingError
 
-_HEADER = b"Regard checkpoint, format 1\n"
+_HEADER = b"Regard checkpoint, format 2\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -25,6 +25,7 @@ class Checkpoint:
         epoch: the epoch under way, from 0.
         batch: batches of it that are done.
         model: parameters.
+        average: of the parameters of late, and how many it was made of.
         best: parameters at the best validation so far; empty before the first.
         optimiser: its moments.
         random: state of torch's generator on the processor.
@@ -36,6 +37,7 @@ class Checkpoint:
     epoch: int
     batch: int
     model: dict[str, torch.Tensor]
+    average: dict[str, torch.Tensor]
     best: dict[str, torch.Tensor]
     optimiser: dict[str, Any]
     random: torch.Tensor

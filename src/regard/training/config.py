@@ -22,6 +22,8 @@ class TrainingConfig:
         warmup: share of the training during which the rate rises.
         weight_decay: of linear layers' matrices, per unit of rate.
         clip: longest gradient (its norm) that is followed; 0 for any.
+        averaging: share of the average of the weights that outlives a step; the average is what
+            is validated and kept. 0 keeps the latest weights.
         patience: epochs without a better validation after which training stops.
         checkpoint_seconds: least time between two checkpoints; one is also written after each
             epoch.
@@ -47,6 +49,7 @@ class TrainingConfig:
     warmup: float = 0.05
     weight_decay: float = 0.01
     clip: float = 1.0
+    averaging: float = 0.995
     patience: int = 5
     checkpoint_seconds: float = 60.0
     device: str = "auto"
@@ -65,6 +68,10 @@ class TrainingConfig:
                 )
         if not 0 < self.warmup < 1:
             raise ConfigurationError(f"training.warmup={self.warmup} must lie between 0 and 1.")
+        if not 0 <= self.averaging < 1:
+            raise ConfigurationError(
+                f"training.averaging={self.averaging} must be at least 0 and below 1."
+            )
         if self.precision not in PRECISIONS:
             raise ConfigurationError(
                 f"training.precision={self.precision!r} must be one of {', '.join(PRECISIONS)}."

@@ -18,6 +18,7 @@ from regard.data.split import TrainingPart
 from regard.errors import TooLittleDataError, TrainingError
 from regard.losses.contract import Loss
 from regard.models.contract import ModelInput, SequenceModel
+from regard.training.averaging import WeightAverage
 from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.training.config import TrainingConfig
 from regard.training.device import choose_precision
@@ -88,8 +89,17 @@ class _Progress:
         return min(1.0, max(share, seconds / (60 * config.minutes)))
 
 
+@dataclass(frozen=True)
+class _Learner:
+    """What moves in a training."""
+
+    model: SequenceModel
+    optimiser: Optimiser
+    average: WeightAverage
+
+
 def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> History:
-    """Teach a model; it ends with the weights of its best epoch.
+    """Teach a model; it ends with the (averaged) weights of its best epoch.
 
     Numbers are drawn from generators seeded by the plan, and the caller's are left as they were:
     the same plan on the same machine, with as many threads, gives the same weights. Where the plan
@@ -115,10 +125,11 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
         optimiser = build_optimiser(
             model, plan.config.weight_decay, [model.item_table().vectors_ND], sparse
         )
-        progress = _resume(model, optimiser, plan)
+        learner = _Learner(model, optimiser, WeightAverage(model, plan.config.averaging))
+        progress = _resume(learner, plan)
         while (stopped := _stopped(progress, plan.config)) is None:
-            _one_epoch(model, optimiser, plan, progress, watcher)
-            _checkpoint(model, optimiser, plan, progress)
+            _one_epoch(learner, plan, progress, watcher)
+            _checkpoint(learner, plan, progress)
     model.load_state_dict(progress.best)
     precision = str(_precision(model, plan)).removeprefix("torch.")
     peak = _peak_megabytes()
@@ -139,15 +150,9 @@ def _stopped(progress: _Progress, config: TrainingConfig) -> str | None:
     return f"{config.minutes:g} minutes are over" if over else None
 
 
-def _one_epoch(
-    model: SequenceModel,
-    optimiser: Optimiser,
-    plan: Plan,
-    progress: _Progress,
-    watcher: Watcher,
-) -> None:
+def _one_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watcher) -> None:
     """Finish the epoch under way, then validate."""
-    config = plan.config
+    config, model, optimiser = plan.config, learner.model, learner.optimiser
     batches = TrainingBatches(
         plan.training, longest=model.longest, tokens=config.tokens, seed=plan.seed
     )
@@ -161,19 +166,20 @@ def _one_epoch(
         loss, targets = _step(
             model, optimiser, plan, ModelInput.of(batch, model.catalogue_size, device)
         )
-        now = time.perf_counter()
         progress.batch += 1
+        learner.average.after_step(progress.batch)
+        now = time.perf_counter()
         progress.loss += loss * targets
         progress.targets += targets
         progress.seconds += now - clock
         clock = now
         watcher.step(done, loss, progress.targets / progress.seconds)
         if now - saved > config.checkpoint_seconds:
-            _checkpoint(model, optimiser, plan, progress)
+            _checkpoint(learner, plan, progress)
             saved = clock = time.perf_counter()
         if config.minutes and done >= 1:
             break
-    _close_epoch(model, plan, progress, optimiser.rate, watcher)
+    _close_epoch(learner, plan, progress, watcher)
 
 
 def _step(
@@ -201,17 +207,16 @@ def _step(
     return value, len(targets_T)
 
 
-def _close_epoch(
-    model: SequenceModel, plan: Plan, progress: _Progress, rate: float, watcher: Watcher
-) -> None:
+def _close_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watcher) -> None:
     """Validate, keep the weights if they are the best, and begin a new epoch."""
     if not progress.targets:
         raise TooLittleDataError(
             "The training part holds no next item to learn from: its histories are of one event or "
             "of unknown items. Bring longer histories, or lower min_count."
         )
+    learner.average.update()
     clock = time.perf_counter()
-    validation = plan.validate(model)
+    validation = plan.validate(learner.average.model)
     if math.isnan(validation):
         raise TrainingError(
             f"The validation {plan.metric} of epoch {progress.epoch + 1} is nan, which is neither "
@@ -221,23 +226,22 @@ def _close_epoch(
         progress.epoch + 1,
         progress.loss / max(progress.targets, 1),
         validation,
-        rate,
+        learner.optimiser.rate,
         progress.targets,
         progress.seconds,
         time.perf_counter() - clock,
     )
     best = validation > max((each.validation for each in progress.epochs), default=float("-inf"))
     if best:
-        progress.best = {name: value.clone() for name, value in model.state_dict().items()}
+        state = learner.average.model.state_dict()
+        progress.best = {name: value.clone() for name, value in state.items()}
     progress.epochs.append(epoch)
     progress.epoch, progress.batch = progress.epoch + 1, 0
     progress.loss, progress.targets, progress.seconds = 0.0, 0, 0.0
     watcher.epoch(epoch, best=best)
 
 
-def _checkpoint(
-    model: SequenceModel, optimiser: Optimiser, plan: Plan, progress: _Progress
-) -> None:
+def _checkpoint(learner: _Learner, plan: Plan, progress: _Progress) -> None:
     if plan.checkpoint is None:
         return
     plain = {
@@ -246,15 +250,16 @@ def _checkpoint(
         "seconds": progress.seconds,
         "epochs": [epoch.__dict__ for epoch in progress.epochs],
     }
-    on_gpu = next(model.parameters()).is_cuda
+    on_gpu = next(learner.model.parameters()).is_cuda
     save_checkpoint(
         Checkpoint(
             plan.run,
             progress.epoch,
             progress.batch,
-            model.state_dict(),
+            learner.model.state_dict(),
+            learner.average.state(),
             progress.best,
-            optimiser.state_dict(),
+            learner.optimiser.state_dict(),
             torch.get_rng_state(),
             torch.cuda.get_rng_state() if on_gpu else None,
             plain,
@@ -263,13 +268,14 @@ def _checkpoint(
     )
 
 
-def _resume(model: SequenceModel, optimiser: Optimiser, plan: Plan) -> _Progress:
+def _resume(learner: _Learner, plan: Plan) -> _Progress:
     """Where to begin: the checkpoint, if there is one."""
     if plan.checkpoint is None or not plan.checkpoint.exists():
         return _Progress()
     found = load_checkpoint(plan.checkpoint, plan.run)
-    model.load_state_dict(found.model)
-    optimiser.load_state_dict(found.optimiser)
+    learner.model.load_state_dict(found.model)
+    learner.average.restore(found.average)
+    learner.optimiser.load_state_dict(found.optimiser)
     torch.set_rng_state(found.random)
     if found.random_device is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(found.random_device)
