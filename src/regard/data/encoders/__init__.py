@@ -1,0 +1,34 @@
+"""Columns of a log as numbers: fitted on the training part, frozen, stored plainly."""
+
+from typing import Final
+
+from regard.data.encoders.buckets import Buckets
+from regard.data.encoders.categories import Categories, OneHot
+from regard.data.encoders.contract import Encoder
+from regard.data.encoders.hashes import Hashes
+from regard.data.encoders.scales import Log1p, Quantile, Robust, Standard
+
+__all__ = [
+    "ENCODERS",
+    "Buckets",
+    "Categories",
+    "Encoder",
+    "Hashes",
+    "Log1p",
+    "OneHot",
+    "Quantile",
+    "Robust",
+    "Standard",
+]
+
+ENCODERS: Final[dict[str, type[Encoder]]] = {
+    "standard": Standard,
+    "robust": Robust,
+    "quantile": Quantile,
+    "log1p": Log1p,
+    "buckets": Buckets,
+    "categories": Categories,
+    "one-hot": OneHot,
+    "hashes": Hashes,
+}
+"""Every encoder under the name that specifications and stored encoders use."""
