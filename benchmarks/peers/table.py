@@ -154,9 +154,8 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
     lines = []
     for found in known.values():
         settings = found["settings"]
-        size = (
-            f"{settings['blocks']} blocks of width {settings['width']}, {settings['heads']} heads"
-        )
+        heads = _counted(settings["heads"], "head")
+        size = f"{settings['blocks']} blocks of width {settings['width']}, {heads}"
         words = [
             f"{settings['longest']} events, {size}, {settings['loss']}, {settings['optimiser']}"
         ]

@@ -293,6 +293,7 @@ def test_the_best_is_bold_and_regard_is_a_multiple_of_the_best_other() -> None:
     assert "*broken* could not be measured: pip said no." in text
     assert "500 targets/s as it is and 500 with an allocator" in text
     assert "300 s of training each" in text
+    assert "width 64, 1 head, exact" in text
 
 
 def test_a_page_without_results_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
