@@ -6,6 +6,7 @@ from regard.data.encoders.buckets import Buckets
 from regard.data.encoders.categories import Categories, OneHot
 from regard.data.encoders.contract import Encoder
 from regard.data.encoders.hashes import Hashes
+from regard.data.encoders.moments import Hour, Month, Recency, Weekday
 from regard.data.encoders.scales import Log1p, Quantile, Robust, Standard
 
 __all__ = [
@@ -14,11 +15,15 @@ __all__ = [
     "Categories",
     "Encoder",
     "Hashes",
+    "Hour",
     "Log1p",
+    "Month",
     "OneHot",
     "Quantile",
+    "Recency",
     "Robust",
     "Standard",
+    "Weekday",
 ]
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
@@ -30,5 +35,9 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "categories": Categories,
     "one-hot": OneHot,
     "hashes": Hashes,
+    "hour": Hour,
+    "weekday": Weekday,
+    "month": Month,
+    "recency": Recency,
 }
 """Every encoder under the name that specifications and stored encoders use."""
