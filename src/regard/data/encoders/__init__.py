@@ -8,6 +8,8 @@ from regard.data.encoders.contract import Encoder
 from regard.data.encoders.hashes import Hashes
 from regard.data.encoders.moments import Hour, Month, Recency, Weekday
 from regard.data.encoders.scales import Log1p, Quantile, Robust, Standard
+from regard.data.encoders.texts import Words
+from regard.data.encoders.vectors import Vectors
 
 __all__ = [
     "ENCODERS",
@@ -23,7 +25,9 @@ __all__ = [
     "Recency",
     "Robust",
     "Standard",
+    "Vectors",
     "Weekday",
+    "Words",
 ]
 
 ENCODERS: Final[dict[str, type[Encoder]]] = {
@@ -39,5 +43,7 @@ ENCODERS: Final[dict[str, type[Encoder]]] = {
     "weekday": Weekday,
     "month": Month,
     "recency": Recency,
+    "words": Words,
+    "vectors": Vectors,
 }
 """Every encoder under the name that specifications and stored encoders use."""
