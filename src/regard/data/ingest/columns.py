@@ -156,6 +156,27 @@ def as_text(column: pl.Series) -> pl.Series:
     return blank_to_null(column.cast(pl.String))
 
 
+def as_flat(column: pl.Series) -> pl.Series:
+    """Context as single values: lists and structs become JSON text.
+
+    Args:
+        column: any column.
+
+    Returns:
+        String where the column is nested, else the column itself.
+
+    Example:
+        >>> import polars as pl
+        >>> as_flat(pl.Series("tags", [["a", "b"], None])).to_list()
+        ['["a","b"]', None]
+    """
+    if not column.dtype.is_nested():
+        return column
+    named = column.alias("").to_frame().select(pl.struct("").struct.json_encode()).to_series()
+    bare = named.str.slice(len('{"":')).str.head(-1)  # what stands inside {"":...}
+    return bare.set(column.is_null(), None).alias(column.name)
+
+
 def as_numbers(column: pl.Series, *, decimal: str = ".") -> pl.Series:
     """Numbers: integers stay integers, everything else is Float64; NaN is missing.
 

@@ -1,13 +1,12 @@
 """Delimited text (CSV, TSV and their kin) to a table, every line accounted for."""
 
-import gzip
-import zlib
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from regard.data.ingest.compressed import read_bytes
 from regard.data.ingest.dialect import (
     Dialect,
     find_decimal,
@@ -57,7 +56,7 @@ def open_delimited(
     """
     _check_options(delimiter, decimal)
     name = str(path)
-    data, found = to_utf8(_bytes(path), name=name, encoding=encoding)
+    data, found = to_utf8(read_bytes(path), name=name, encoding=encoding)
     data = _normalise_lines(data)
     if not data.strip():
         raise SourceError(f"{name} is empty. Give a file with one row per interaction.")
@@ -79,15 +78,6 @@ def _check_options(delimiter: str | None, decimal: str | None) -> None:
         )
     if decimal not in {None, ".", ","}:
         raise ConfigurationError(f"decimal is {decimal!r}; it must be '.' or ','.")
-
-
-def _bytes(path: Path) -> bytes:
-    """The whole file, decompressed."""
-    try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if path.suffix.lower() == ".gz" and raw else raw
-    except (OSError, EOFError, zlib.error) as broken:
-        raise SourceError(f"{path} cannot be read: {broken}.") from broken
 
 
 def _normalise_lines(data: bytes) -> bytes:

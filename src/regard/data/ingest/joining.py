@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from regard.data.ingest.columns import as_context, as_ids, as_text
+from regard.data.ingest.columns import as_context, as_flat, as_ids, as_text
 from regard.data.ingest.table import Table
 from regard.data.roles import propose_roles
 from regard.errors import ColumnError
@@ -130,7 +130,7 @@ def _made(frame: pl.DataFrame, table: Table, title: str | None) -> list[pl.Serie
     return [
         as_text(column)
         if column.name == title
-        else column
+        else as_flat(column)
         if table.typed
         else as_context(column, decimal=table.decimal)
         for column in frame

@@ -27,11 +27,15 @@ def open_parquet(path: Path) -> Table:
         >>> open_parquet(path).frame.rows()
         [(7, 'tea')]
     """
+    return Table(parquet_frame(path), str(path))
+
+
+def parquet_frame(path: Path) -> pl.DataFrame:
+    """The rows of a file, perhaps none; see `open_parquet`."""
     if not path.stat().st_size:
         raise SourceError(f"{path} is empty. Give a file with one row per interaction.")
     try:
-        frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+        return pl.read_parquet(path, glob=False, hive_partitioning=False)
     except (pl.exceptions.PolarsError, OSError) as broken:
         reason = str(broken).splitlines()[0].rstrip(".")
         raise SourceError(f"{path} cannot be read as Parquet: {reason}.") from broken
-    return Table(frame, str(path))

@@ -8,7 +8,14 @@ from typing import Any, Final
 import narwhals as nw
 import polars as pl
 
-from regard.data.ingest.columns import as_context, as_ids, as_numbers, as_text, missing_to_null
+from regard.data.ingest.columns import (
+    as_context,
+    as_flat,
+    as_ids,
+    as_numbers,
+    as_text,
+    missing_to_null,
+)
 from regard.data.ingest.joining import known_of
 from regard.data.ingest.sources import open_source
 from regard.data.ingest.table import Table
@@ -307,6 +314,6 @@ def _context(build: _Build, used: set[str]) -> list[pl.Series]:
             name += "_"
         names.add(name)
         typed = build.table.typed
-        made = column if typed else as_context(column, decimal=build.table.decimal)
+        made = as_flat(column) if typed else as_context(column, decimal=build.table.decimal)
         columns.append(made.alias(name))
     return columns
