@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import growth_tables
+import performance_tables
 from peers.table import peers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,10 +142,23 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     "online-retail": online_retail,
     "peers": peers,
     **growth_tables.TABLES,
+    **performance_tables.TABLES,
 }
 """Name in a page -> what makes the table of its results."""
-SOURCES = {"peers": "peers.json", **dict.fromkeys(growth_tables.TABLES, "growth.json")}
-"""Name in a page -> file of results, where it is not `NAME-seed7.json`."""
+SOURCES = {
+    "peers": "peers.json",
+    **dict.fromkeys(growth_tables.TABLES, "growth.json"),
+    **performance_tables.SOURCES,
+}
+"""Name in a page -> file of results, where it is not `NAME-seed7.json`; a pattern for several."""
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def saved(pattern: str) -> Any:
+    """What a benchmark saved: one object, or a list where the pattern is of several; else None."""
+    paths = sorted(RESULTS.glob(pattern))
+    found = [json.loads(path.read_text("utf-8")) for path in paths]
+    return (found or None) if "*" in pattern else (found[0] if found else None)
 
 
 def filled(page: str) -> str:
@@ -152,11 +166,11 @@ def filled(page: str) -> str:
 
     def table(match: re.Match[str]) -> str:
         opening, name, language, end = match.groups()
-        path = ROOT / "benchmarks" / "results" / SOURCES.get(name, f"{name}-seed7.json")
-        if path.exists():
-            lines = TABLES[name](json.loads(path.read_text("utf-8")), WORDS[language])
+        pattern = SOURCES.get(name, f"{name}-seed7.json")
+        if (results := saved(pattern)) is not None:
+            lines = TABLES[name](results, WORDS[language])
         else:
-            lines = [f"*Not measured yet: there is no `{path.relative_to(ROOT)}`.*"]
+            lines = [f"*Not measured yet: there is no `benchmarks/results/{pattern}`.*"]
         return "\n".join([opening.rstrip(), *lines, end])
 
     return MARKS.sub(table, page)

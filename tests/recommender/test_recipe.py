@@ -257,6 +257,7 @@ def changed(recipe: Recipe) -> list[tuple[str, Recipe]]:
     others = {
         "protocol": "leave-last-out", "targets": "first", "device": "cuda", "seen": "keep",
         "ks": (7,), "ties": "worst", "minutes": 1.0,
+        "averaging": 0.5, "precision": "float32",
     }  # fmt: skip
     found = []
     for part in ("split", "training", "evaluation"):

@@ -1,0 +1,117 @@
+"""Tables of `docs/performance.md` other than the peers': the step, losses, large logs, seeds."""
+
+from collections.abc import Callable
+from statistics import mean, stdev
+from typing import Any
+
+from scipy import stats
+
+Lines = list[str]
+Words = dict[str, str]
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> Lines:
+    """A table whose first column is words and whose others are numbers."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+def machine(results: dict[str, Any], command: str) -> str:
+    """What a number depends on."""
+    versions = results["versions"]
+    return (
+        f"Seed {results['seed']}, regard {versions['regard']}, torch {versions['torch']}, Python "
+        f"{versions['python']}, {results['processor']}, {results['cores']} cores. Reproduce: "
+        f"`{command}`."
+    )
+
+
+def step(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """Ways of taking a step, against the way that is shipped."""
+    peak = results["peaks"]["float32"]
+    shipped = next(iter(results["ways"].values()))["targets_per_second"]
+    rows = [
+        [
+            name,
+            f"{found['targets_per_second']:,.0f}",
+            f"{found['targets_per_second'] / shipped:.2f}",
+            f"{found['rate'] / 1e9:,.0f}",
+            f"{found['rate'] / peak:.0%}",
+        ]
+        for name, found in results["ways"].items()
+    ]
+    header = ["a step", "targets/s", "times shipped", "useful GFLOP/s", "share of float32 peak"]
+    peaks = ", ".join(f"{name} {each / 1e9:,.0f}" for name, each in results["peaks"].items())
+    compiling = results.get("compile_seconds")
+    compiled = f" Compiling took {compiling:.0f} s, not counted." if compiling else ""
+    tokens = ", ".join(f"{int(n):,}: {each:,.0f}" for n, each in results["tokens"].items())
+    told = (
+        f"Peaks of a matrix product here, GFLOP/s: {peaks}.{compiled} Targets a second by "
+        f"positions in a step, as shipped: {tokens}."
+    )
+    command = "python benchmarks/step.py --compile"
+    return [*markdown(header, rows), "", told, machine(results, command)]
+
+
+def profile(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """Where the time of a step goes."""
+    rows = [[kind, f"{share:.0%}"] for kind, share in results["profile"].items()]
+    return markdown(["kind of work", "share of a step as shipped"], rows)
+
+
+def _interval(values: list[float]) -> str:
+    """Mean and 95 % t interval over seeds."""
+    if len(values) < 2:
+        return f"{values[0]:.4f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
+    return f"{mean(values):.4f} ± {half:.4f}"
+
+
+def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """MovieLens-1M with several seeds, in both precisions."""
+    rows = []
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        low = "training.precision=float32" not in run["settings"]
+        kinds.setdefault("as shipped" if low else "training.precision=float32", []).append(run)
+    for kind, same in kinds.items():
+        for prefix, title in (("", "with memory"), ("alone_", "network alone")):
+            found = [run["models"]["sasrec"] for run in same]
+            cells = [
+                _interval([each[f"{prefix}seen_{seen}"][metric]["mean"] for each in found])
+                for seen in ("removed", "kept")
+                for metric in ("ndcg@10", "hit_rate@10")
+            ]
+            speeds = [each["targets_per_second"] for each in found]
+            extra = [
+                f"{mean(each['minutes'] for each in found):.1f}",
+                f"{mean(speeds):,.0f}",
+                f"{max(each['peak_megabytes'] for each in found):,.0f}",
+            ]
+            seeds_run = ", ".join(str(run["seed"]) for run in same)
+            rows.append(
+                [f"{kind}, {title}", seeds_run, *cells, *(["", "", ""] if prefix else extra)]
+            )
+    header = ["", "seeds", "NDCG@10, removed", "HR@10, removed", "NDCG@10, kept", "HR@10, kept"]
+    stopped = {run["models"]["sasrec"]["epochs"] for run in runs}
+    epochs = ", ".join(map(str, sorted(stopped)))
+    told = (
+        "Mean over the seeds and 95 % t interval of that mean; minutes are of the whole "
+        f"`regard fit`, cleaning, validation and test included; epochs run: {epochs}."
+    )
+    fine = machine({**runs[0], "seed": "as said"}, "python benchmarks/ml1m.py --seed 7")
+    return [*markdown([*header, "minutes", "targets/s", "peak MB"], rows), "", told, fine]
+
+
+TABLES: dict[str, Callable[[Any, Words], Lines]] = {
+    "step": step,
+    "step-profile": profile,
+    "seeds": seeds,
+}
+"""Name in a page -> what makes the table."""
+SOURCES = {
+    "step": "step.json",
+    "step-profile": "step.json",
+    "seeds": "ml1m-*.json",
+}
+"""Name in a page -> file of results; of several files where it is a pattern."""
