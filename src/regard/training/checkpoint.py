@@ -52,12 +52,13 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         checkpoint: what to keep.
         path: of the file.
     """
-    buffer = io.BytesIO()
-    torch.save(checkpoint.__dict__, buffer)
-    content = buffer.getbuffer()
-    with atomic_file(path) as draft, draft.open("wb") as file:
-        file.write(_HEADER + hashlib.sha256(content).digest())
-        file.write(content)
+    with atomic_file(path) as draft, draft.open("wb", buffering=0) as raw:
+        raw.write(_HEADER + bytes(_DIGEST_BYTES))
+        file = _Digesting(raw)
+        torch.save(checkpoint.__dict__, file)
+        file.detach()  # which writes what it still holds
+        raw.seek(len(_HEADER))
+        raw.write(file.digest.digest())
 
 
 def load_checkpoint(path: Path, run: str) -> Checkpoint:
@@ -75,7 +76,7 @@ def load_checkpoint(path: Path, run: str) -> Checkpoint:
     """
     advice = "Delete it, or pass --restart, to train from the beginning."
     try:
-        checkpoint = Checkpoint(**_content(path.read_bytes()))
+        checkpoint = Checkpoint(**_content(path))
     except (OSError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError) as broken:
         raise TrainingError(
             f"The checkpoint {path} is damaged or of another version of Regard. {advice}"
@@ -87,12 +88,24 @@ def load_checkpoint(path: Path, run: str) -> Checkpoint:
     return checkpoint
 
 
-def _content(whole: bytes) -> dict[str, Any]:
+class _Digesting(io.BufferedWriter):
+    """A file that knows the digest of what was written, which is too large to hold twice."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        super().__init__(raw)
+        self.digest = hashlib.sha256()
+
+    def write(self, content: Any) -> int:
+        self.digest.update(content)
+        return super().write(content)
+
+
+def _content(path: Path) -> dict[str, Any]:
     """What was saved; torch itself would read changed numbers without a word."""
-    start = len(_HEADER) + _DIGEST_BYTES
-    if whole[:start] != _HEADER + hashlib.sha256(whole[start:]).digest():
-        raise ValueError("Its checksum is not that of its content.")
-    values: dict[str, Any] = torch.load(
-        io.BytesIO(whole[start:]), map_location="cpu", weights_only=True
-    )
+    with path.open("rb") as file:
+        head = file.read(len(_HEADER) + _DIGEST_BYTES)
+        if head != _HEADER + hashlib.file_digest(file, "sha256").digest():
+            raise ValueError("Its checksum is not that of its content.")
+        file.seek(len(head))
+        values: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     return values
