@@ -24,6 +24,7 @@ from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
 from regard.data.rules.missing import MissingItem, MissingTime, MissingUser
+from regard.data.rules.near_duplicates import NearDuplicates
 from regard.data.rules.prices import NonPositivePrice
 from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
@@ -42,7 +43,7 @@ DEFAULTS: tuple[Rule, ...] = (
 )
 RARE = RareUsersAndItems(user=2, item=2)
 EXCLUDED = ExcludedItems(pattern="POST|M")
-EACH: tuple[Rule, ...] = (*DEFAULTS, RARE, EXCLUDED, ConsecutiveRepeats())
+EACH: tuple[Rule, ...] = (*DEFAULTS, RARE, EXCLUDED, NearDuplicates(), ConsecutiveRepeats())
 SETS: list[tuple[Rule, ...]] = [DEFAULTS, (*DEFAULTS, EXCLUDED, RARE), *((rule,) for rule in EACH)]
 rule_sets = st.sampled_from(SETS)
 every_order = st.permutations(EACH)

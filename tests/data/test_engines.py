@@ -18,6 +18,7 @@ from regard.data.rules.cancellations import Cancellations
 from regard.data.rules.contract import Rule
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
+from regard.data.rules.near_duplicates import NearDuplicates
 from regard.data.rules.rare import RareUsersAndItems
 from regard.schema import Clock
 
@@ -39,16 +40,15 @@ ENGINES: dict[str, Build] = {
 }
 OTHERS = [name for name in ENGINES if name != "polars"]
 
+APART = {"excluded-items", "implausible-times", "rare-users-and-items", "near-duplicates"}
 ALL: tuple[Rule, ...] = (
-    *(
-        RULES[name]()
-        for name in RULES
-        if name not in {"excluded-items", "implausible-times", "rare-users-and-items"}
-    ),
+    *(RULES[name]() for name in RULES if name not in APART),
     ImplausibleTimes(earliest=EARLIEST, latest=LATEST),
     ExcludedItems(pattern="POST|po.*"),
     RareUsersAndItems(user=2, item=12),
 )
+ALONE: tuple[Rule, ...] = (NearDuplicates(seconds=0.5),)
+"""Rules that would leave the others nothing to do in a log of so few users and items."""
 
 
 def answer(engine: str, table: pl.DataFrame, rules: tuple[Rule, ...]) -> tuple[Any, ...]:
@@ -81,7 +81,7 @@ def test_all_rules_together(engine: str, table: pl.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("engine", OTHERS)
-@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", [*ALL, *ALONE], ids=lambda rule: rule.name)
 def test_each_rule_alone(engine: str, rule: Rule, table: pl.DataFrame) -> None:
     assert_same(engine, table, (rule,))
 

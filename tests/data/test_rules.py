@@ -19,6 +19,7 @@ from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
 from regard.data.rules.missing import MissingItem, MissingTime, MissingUser
+from regard.data.rules.near_duplicates import NearDuplicates
 from regard.data.rules.prices import NonPositivePrice
 from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
@@ -227,6 +228,36 @@ class TestRareUsersAndItems:
     def test_refuses_thresholds_that_mean_nothing(self, least: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"rows per item is .* 1 or more"):
             RareUsersAndItems(item=least)
+
+
+class TestNearDuplicates:
+    @given(rows_of({**CLEAN, "time": [0.0, 4.0, 10.0, 11.0, 30.0]}), st.sampled_from([0, 4, 6.5]))
+    def test_agrees_with_a_loop(self, table: pl.DataFrame, seconds: float) -> None:
+        last: dict[object, float] = {}
+        expected = []
+        rows = table.with_row_index("row").sort("time", "row").iter_rows(named=True)
+        for row in rows:
+            pair = (row["user"], row["item"])
+            if pair in last and row["time"] - last[pair] <= seconds:
+                expected.append(row["row"])
+            last[pair] = row["time"]
+        rule = NearDuplicates(seconds=seconds)
+        assert removed(rule, Interactions.of(table)) == sorted(expected)
+
+    def test_a_burst_is_one_event(self) -> None:
+        log = log_of(user=[1] * 4, item=["a"] * 4, time=[0.0, 8.0, 16.0, 40.0])
+        assert removed(NearDuplicates(seconds=10), log) == [1, 2]
+
+    def test_what_is_missing_is_near_nothing(self) -> None:
+        nobody = log_of(user=[None, None, 1], item=["a"] * 3, time=[1.0, 1.0, 1.0])
+        assert removed(NearDuplicates(), nobody) == []
+        endless = log_of(user=[1] * 4, item=["a"] * 4, time=[None, float("inf"), float("inf"), 1.0])
+        assert removed(NearDuplicates(), endless) == []
+
+    @pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan"), "10", None, True])
+    def test_refuses_what_is_no_distance(self, seconds: Any) -> None:
+        with pytest.raises(ConfigurationError, match="must be a number of seconds, such as 10"):
+            NearDuplicates(seconds=seconds)
 
 
 class TestConsecutiveRepeats:

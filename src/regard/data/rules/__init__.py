@@ -8,6 +8,7 @@ from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
 from regard.data.rules.missing import MissingItem, MissingTime, MissingUser
+from regard.data.rules.near_duplicates import NearDuplicates
 from regard.data.rules.prices import NonPositivePrice
 from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
@@ -23,6 +24,7 @@ __all__ = [
     "MissingItem",
     "MissingTime",
     "MissingUser",
+    "NearDuplicates",
     "NonPositivePrice",
     "NonPositiveQuantity",
     "RareUsersAndItems",
@@ -39,6 +41,7 @@ RULES: Final[dict[str, type[Rule]]] = {
     "non-positive-quantity": NonPositiveQuantity,
     "non-positive-price": NonPositivePrice,
     "implausible-times": ImplausibleTimes,
+    "near-duplicates": NearDuplicates,
     "consecutive-repeats": ConsecutiveRepeats,
     "rare-users-and-items": RareUsersAndItems,
 }
