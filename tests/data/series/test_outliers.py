@@ -12,7 +12,16 @@ from panels import futures, panel_of, panels, rmse
 from scipy import stats
 from sklearn import ensemble
 
-from regard.data.series import IQR, MAD, OUTLIERS, Hampel, IsolationForest, Panel, ZScore, restore
+from regard.data.series import (
+    IQR,
+    MAD,
+    OUTLIERS,
+    Hampel,
+    IsolationForest,
+    Panel,
+    ZScore,
+    detector_from_dict,
+)
 from regard.data.series.isolation import FittedForest
 from regard.data.series.levels import Levels
 from regard.data.series.outliers import ACTIONS
@@ -246,7 +255,7 @@ def test_what_was_fitted_survives_json(name: str) -> None:
     x = np.random.default_rng(7).standard_t(1, 300)
     panel = panel_of(x, np.ones(20), x[:3])
     fitted = detector(name, action="clip").fit(panel)
-    again = restore(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
+    again = detector_from_dict(json.loads(json.dumps(fitted.to_dict(), allow_nan=False)))
     np.testing.assert_array_equal(again.apply(panel).panel.values, fitted.apply(panel).panel.values)
     assert again.apply(panel).count > 0
 
@@ -298,5 +307,5 @@ def test_nothing_to_learn_from_is_refused() -> None:
 
 
 def test_an_unknown_fitted_object_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'fourier' is no kind"):
-        restore({"name": "fourier"})
+    with pytest.raises(ConfigurationError, match="'fourier' is no detector; known are z-score"):
+        detector_from_dict({"name": "fourier"})

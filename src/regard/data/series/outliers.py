@@ -77,7 +77,7 @@ class FittedDetector(ABC):
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `regard.data.series.restore` reads them."""
+        """Plain values for JSON; `regard.data.series.detector_from_dict` reads them."""
 
     @classmethod
     @abstractmethod
