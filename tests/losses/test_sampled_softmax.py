@@ -259,3 +259,20 @@ def test_a_second_derivative_is_refused_rather_than_wrong() -> None:
     [gradient] = torch.autograd.grad(loss**2, states_TD, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
+
+
+def test_low_products_come_close_and_leave_gradients_in_the_type_of_the_table() -> None:
+    states_TD, vectors_ND, bias_N = (each.float().detach() for each in leaves())
+    drawn_K = torch.randint(2, N, (50,), generator=torch.Generator().manual_seed(0))
+    found = []
+    for low in (False, True):
+        given = [each.clone().requires_grad_() for each in (states_TD, vectors_ND, bias_N)]
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            table = ItemTable(given[1], given[2])
+            loss = SampledSoftmax(COUNTS).against(given[0], table, TARGETS_T, drawn_K)
+        loss.backward()
+        found.append([loss, *(each.grad.to_dense() for each in given)])
+        assert all(each.dtype == torch.float32 for each in found[-1])
+    for exact, low in zip(*found, strict=True):
+        assert (exact - low).norm() < 0.01 * exact.norm()
+        assert not torch.equal(exact, low)

@@ -15,8 +15,9 @@ Modeling for Large Corpus Item Recommendations" (negatives shared by a batch, lo
 al. 2025, "Correcting the LogQ Correction" (the target without correction); Wu et al. 2024, "On the
 Effectiveness of Sampled Softmax Loss for Item Recommendation" (why it suits ranking).
 
-Cost: time `O(T K D)`, memory `O(K)` rows of scores and the rows of the table that are read; the
-gradient of the table has those rows only.
+Cost: time `O(T K D)`; memory: a slice of scores and the rows of the table that are read, which are
+the only ones in the gradient of the table. Under `torch.autocast` the factors of the large products
+are of its type, all else stays as it is.
 """
 
 from collections.abc import Callable
@@ -76,9 +77,7 @@ class SampledSoftmax:
     def __call__(self, states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
         """See `regard.losses.contract.Loss`."""
         check_targets(targets_T, table.vectors_ND.shape[0])
-        drawn_K = self.proposal.draw(self.negatives)
-        with torch.autocast(states_TD.device.type, enabled=False):
-            return self.against(states_TD.to(table.vectors_ND.dtype), table, targets_T, drawn_K)
+        return self.against(states_TD, table, targets_T, self.proposal.draw(self.negatives))
 
     def against(
         self, states_TD: Tensor, table: ItemTable, targets_T: Tensor, drawn_K: Tensor
@@ -94,6 +93,9 @@ class SampledSoftmax:
         Returns:
             A scalar tensor with a gradient.
         """
+        kind = states_TD.device.type
+        low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+        states_TD = states_TD.to(table.vectors_ND.dtype)
         codes, times = drawn_K.unique(return_counts=True)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         # An item drawn m times enters the sum m times, each with 1 / (K q).
         shift = (times / (len(drawn_K) * self.proposal.chances(codes))).log().to(states_TD)
@@ -107,7 +109,8 @@ class SampledSoftmax:
         hits_T = torch.searchsorted(codes, targets_T).clamp_(max=len(codes) - 1)
         hits_T = torch.where(codes[hits_T] == targets_T, hits_T, -1)
         apply: Callable[..., Tensor] = _SlicedSoftmax.apply
-        return apply(states_TD, own, own_bias, others, shift, hits_T)
+        with torch.autocast(kind, enabled=False):
+            return apply(states_TD, own, own_bias, others, shift, hits_T, low)
 
     def _rows(self, table: Tensor, codes: Tensor) -> Tensor:
         # Where the table was computed from something else, its gradient must go on, and is dense.
@@ -146,26 +149,34 @@ class _SlicedSoftmax(torch.autograd.Function):
         others_KD: Tensor,
         shift_K: Tensor,
         hits_T: Tensor,
+        low: torch.dtype | None,
     ) -> Tensor:
         T, K = len(states_TD), len(others_KD)
         own_T = (states_TD * own_TD).sum(1) + bias_T
         grad_own_T, grad_states_TD = torch.empty_like(own_T), torch.empty_like(states_TD)
         grad_others_KD, grad_shift_K = torch.zeros_like(others_KD), torch.zeros_like(shift_K)
         total = states_TD.new_zeros((), dtype=torch.float64)
-        rows = max(1, _SLICE_BYTES // (K * states_TD.element_size()))
-        buffer = states_TD.new_empty(min(rows, T), K)
+        rows = min(T, max(1, _SLICE_BYTES // (K * states_TD.element_size())))
+        buffer = states_TD.new_empty(rows, K)
+        # Products in the low type where one is wanted, everything between them as it is.
+        product = buffer if low is None else buffer.new_empty(rows, K, dtype=low)
+        factors_KD = others_KD.to(product.dtype)
         for start in range(0, T, rows):
             part = slice(start, start + rows)
-            states = states_TD[part]
-            scores = torch.mm(states, others_KD.T, out=buffer[: len(states)]).add_(shift_K)
+            states = states_TD[part].to(product.dtype)
+            raw = torch.mm(states, factors_KD.T, out=product[: len(states)])
+            scores = raw if low is None else buffer[: len(states)].copy_(raw)
+            scores.add_(shift_K)
             _leave_out(scores, hits_T[part, None])
             lost, grad_own_T[part], sums = _to_exponentials(scores, own_T[part])
             total += lost
             # Sums divide the small matrices, not the scores, which saves a pass over these.
-            torch.mm(scores, others_KD, out=grad_states_TD[part]).div_(sums[:, None])
-            grad_others_KD.addmm_(scores.T, states / sums[:, None])
+            share = (1 / sums)[:, None]
+            weights = scores if low is None else raw.copy_(scores)
+            grad_states_TD[part] = torch.mm(weights, factors_KD) * share
+            grad_others_KD += torch.mm(weights.T, (states * share).to(weights.dtype))
             if ctx.needs_input_grad[4]:
-                grad_shift_K.addmv_(scores.T, 1 / sums)
+                grad_shift_K.addmv_(scores.T, share[:, 0])
         grad_states_TD.addcmul_(grad_own_T[:, None], own_TD)
         grad_own_TD = states_TD * grad_own_T[:, None]
         ctx.save_for_backward(grad_states_TD, grad_own_TD, grad_own_T, grad_others_KD, grad_shift_K)
@@ -175,7 +186,7 @@ class _SlicedSoftmax(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         scale = grads[0] / len(ctx.saved_tensors[0])
-        return *(each * scale for each in ctx.saved_tensors), None
+        return *(each * scale for each in ctx.saved_tensors), None, None
 
 
 def _leave_out(scores: Tensor, hits: Tensor) -> None:
