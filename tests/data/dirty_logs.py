@@ -112,3 +112,19 @@ def rows_without_repeats(log: pl.DataFrame) -> list[int]:
             kept.append(row["row"])
         last[row["user"]] = row["item"]
     return sorted(kept)
+
+
+def bracketed(log: pl.DataFrame) -> list[int]:
+    """Rows of purchases that a cancellation takes back, and of those cancellations."""
+    paired: set[int] = set()
+    still_open: dict[tuple[object, ...], list[int]] = {}
+    rows = [row for row in log.iter_rows(named=True) if None not in (row["user"], row["item"])]
+    for row in sorted(rows, key=lambda row: (row["time"], row["quantity"] < 0, row["row"])):
+        lines = still_open.setdefault((row["user"], row["item"], abs(row["quantity"])), [])
+        session = row["session"] or ""
+        cancels = session[:1] == "C" and session[1:].isascii() and session[1:].isdigit()
+        if row["quantity"] > 0 and not cancels:
+            lines.append(row["row"])
+        elif row["quantity"] < 0 and cancels and lines:
+            paired |= {lines.pop(), row["row"]}
+    return sorted(paired)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import narwhals as nw
 import polars as pl
 import pytest
-from dirty_logs import EARLIEST, LATEST, VALUES, dirty_log, expected_reasons, rows_of
+from dirty_logs import EARLIEST, LATEST, VALUES, bracketed, dirty_log, expected_reasons, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -29,6 +29,7 @@ from regard.data.rules.prices import NonPositivePrice
 from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
+from regard.data.rules.taken_back import TakenBack
 from regard.errors import ColumnError, NeedsClockError, TooLittleDataError
 
 DEFAULTS: tuple[Rule, ...] = (
@@ -43,8 +44,21 @@ DEFAULTS: tuple[Rule, ...] = (
 )
 RARE = RareUsersAndItems(user=2, item=2)
 EXCLUDED = ExcludedItems(pattern="POST|M")
-EACH: tuple[Rule, ...] = (*DEFAULTS, RARE, EXCLUDED, NearDuplicates(), ConsecutiveRepeats())
-SETS: list[tuple[Rule, ...]] = [DEFAULTS, (*DEFAULTS, EXCLUDED, RARE), *((rule,) for rule in EACH)]
+EACH: tuple[Rule, ...] = (
+    *DEFAULTS,
+    RARE,
+    EXCLUDED,
+    NearDuplicates(),
+    TakenBack(),
+    ConsecutiveRepeats(),
+)
+BRACKETS: tuple[Rule, ...] = (*DEFAULTS[:4], TakenBack(), *DEFAULTS[4:])
+SETS: list[tuple[Rule, ...]] = [
+    DEFAULTS,
+    BRACKETS,
+    (*DEFAULTS, EXCLUDED, RARE),
+    *((rule,) for rule in EACH),
+]
 rule_sets = st.sampled_from(SETS)
 every_order = st.permutations(EACH)
 
@@ -289,6 +303,21 @@ class TestOnlineRetail:
         assert report.rows_kept == 397_924
         table = kept.collect()
         assert (table["user"].n_unique(), table["item"].n_unique()) == (4_339, 3_665)
+
+    def test_what_was_taken_back(self, retail: Interactions) -> None:
+        """Each cancellation of a customer is in a pair or left over; a loop finds the same pairs."""
+        _, report = clean(retail, [MissingUser(), TakenBack(), Cancellations()])
+        pairs, left = (removal.rows for removal in report.removals[1:])
+        lines = retail.collect().filter(pl.col("user").is_not_null())
+        back = lines.filter(pl.col("session").str.contains("^C[0-9]+$"))
+        assert pairs % 2 == 0
+        assert pairs // 2 + left == back.height == 8_905
+        table = report.quarantine.filter(pl.col("rule") == "taken-back")
+        assert table["quantity"].sum() == 0
+        assert table.filter(pl.col("quantity") > 0).height == pairs // 2
+        some = pl.col("user") % 8 == 0
+        columns = lines.select("row", "user", "item", "time", "session", "quantity")
+        assert table.filter(some)["row"].to_list() == bracketed(columns.filter(some))
 
     def test_is_fast(self, retail: Interactions) -> None:
         def seconds() -> float:

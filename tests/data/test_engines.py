@@ -20,6 +20,7 @@ from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
 from regard.data.rules.near_duplicates import NearDuplicates
 from regard.data.rules.rare import RareUsersAndItems
+from regard.data.rules.taken_back import TakenBack
 from regard.schema import Clock
 
 Build = Callable[[pl.DataFrame], nw.LazyFrame[Any]]
@@ -40,15 +41,21 @@ ENGINES: dict[str, Build] = {
 }
 OTHERS = [name for name in ENGINES if name != "polars"]
 
-APART = {"excluded-items", "implausible-times", "rare-users-and-items", "near-duplicates"}
+APART = {
+    "excluded-items",
+    "implausible-times",
+    "rare-users-and-items",
+    "near-duplicates",
+    "taken-back",
+}
 ALL: tuple[Rule, ...] = (
     *(RULES[name]() for name in RULES if name not in APART),
     ImplausibleTimes(earliest=EARLIEST, latest=LATEST),
     ExcludedItems(pattern="POST|po.*"),
     RareUsersAndItems(user=2, item=12),
 )
-ALONE: tuple[Rule, ...] = (NearDuplicates(seconds=0.5),)
-"""Rules that would leave the others nothing to do in a log of so few users and items."""
+ALONE: tuple[Rule, ...] = (NearDuplicates(seconds=0.5), TakenBack())
+"""Rules that would leave others nothing to do in a log of so few users and items."""
 
 
 def answer(engine: str, table: pl.DataFrame, rules: tuple[Rule, ...]) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from dirty_logs import core_rows, rows_of, rows_without_repeats
+from dirty_logs import bracketed, core_rows, rows_of, rows_without_repeats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ from regard.data.rules.prices import NonPositivePrice
 from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
+from regard.data.rules.taken_back import TakenBack
 from regard.errors import ConfigurationError
 
 PLAIN = {"user": [1, 2, 3, 4], "item": ["a", "b", "c", "d"], "time": [1e9, 2e9, 3e9, 4e9]}
@@ -107,6 +108,53 @@ class TestCancellations:
     def test_refuses_a_prefix_that_fits_all(self, prefix: Any) -> None:
         with pytest.raises(ConfigurationError, match="must be text such as 'C'"):
             Cancellations(prefix=prefix)
+
+
+INVOICES = {
+    "user": ["a", "b", None],
+    "item": ["x", "y", None],
+    "time": [1.0, 2.0, 3.0, 4.0, 5.0],
+    "session": ["C1", "C2", "C3", "7", "8", "9", None, "C"],
+    "quantity": [1, 1, 2, -1, -1, -2, 0],
+}
+
+
+class TestTakenBack:
+    @given(rows_of(INVOICES))
+    def test_agrees_with_a_loop(self, table: pl.DataFrame) -> None:
+        expected = bracketed(table.with_row_index("row"))
+        assert removed(TakenBack(), Interactions.of(table)) == expected
+
+    def test_closes_like_brackets(self) -> None:
+        log = log_of(
+            user=[1] * 4, item=["a"] * 4, session=["1", "2", "C3", "4"], quantity=[5, 5, -5, 5]
+        )
+        assert removed(TakenBack(), log) == [1, 2]
+
+    def test_fewer_pieces_and_another_prefix_pair_with_nothing(self) -> None:
+        fewer = log_of(user=[1, 1], item=["a", "a"], session=["1", "C2"], quantity=[5, -4])
+        assert removed(TakenBack(), fewer) == []
+        other = log_of(user=[1, 1], item=["a", "a"], session=["1", "R2"], quantity=[5, -5])
+        assert removed(TakenBack(), other) == []
+        assert removed(TakenBack(prefix="R"), other) == [0, 1]
+
+    def test_what_was_removed_before_is_not_there(self) -> None:
+        log = log_of(user=[1, 1], item=["a", "a"], session=["1", "C2"], quantity=[5, -5])
+        _, report = clean(
+            Interactions.of(
+                pl.concat(
+                    [log.collect(), log.collect()[:1].with_columns(row=9, user=2)],
+                    how="vertical_relaxed",
+                )
+            ),
+            [Cancellations(), TakenBack()],
+        )
+        assert [removal.rows for removal in report.removals] == [1, 0]
+
+    @pytest.mark.parametrize("prefix", ["", None, 7])
+    def test_refuses_a_prefix_that_fits_all(self, prefix: Any) -> None:
+        with pytest.raises(ConfigurationError, match="must be text such as 'C'"):
+            TakenBack(prefix=prefix)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from regard.data.rules.prices import NonPositivePrice
 from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
+from regard.data.rules.taken_back import TakenBack
 
 __all__ = [
     "RULES",
@@ -29,6 +30,7 @@ __all__ = [
     "NonPositiveQuantity",
     "RareUsersAndItems",
     "Rule",
+    "TakenBack",
 ]
 
 RULES: Final[dict[str, type[Rule]]] = {
@@ -37,6 +39,7 @@ RULES: Final[dict[str, type[Rule]]] = {
     "missing-time": MissingTime,
     "excluded-items": ExcludedItems,
     "exact-duplicates": ExactDuplicates,
+    "taken-back": TakenBack,
     "cancellations": Cancellations,
     "non-positive-quantity": NonPositiveQuantity,
     "non-positive-price": NonPositivePrice,
