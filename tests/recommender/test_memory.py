@@ -197,7 +197,10 @@ def test_without_evidence_the_network_speaks_alone_however_unlikely_the_item() -
     chain = MarkovChain().fit(split.training)
     nobody = Queries.next_event(split.sequences, np.array([0]), split.sequences.offsets[:1])
     assert chain.evidence(nobody).tolist() == [0]
-    [row] = RememberingScorer(Fixed(scores_N), chain, Gate(0.6, 2.0)).score(nobody)
+    scorer = RememberingScorer(Fixed(scores_N), chain, Gate(0.6, 2.0))
+    [row] = scorer.score(nobody)
+    somebody = Queries.next_event(split.sequences, np.array([0, 0]), np.array([0, 1]))
+    assert scorer.score(somebody)[0].tolist() == row.tolist()
     assert np.isfinite(row[FIRST_CODE:]).all()
     assert np.diff(row[FIRST_CODE:]) == pytest.approx(np.diff(scores_N[FIRST_CODE:]), abs=1e-3)
 

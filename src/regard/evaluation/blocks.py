@@ -28,8 +28,11 @@ _CELL_BYTES = 32
 """One score, what a scorer needs to make it, its copies, and the block before that still lives."""
 _MOST_QUERIES = 1_024
 """Bounds a chunk where the catalogue is small: a network needs memory for histories as well."""
-_MOST_ITEMS = 2**18
-"""Bounds a block where few ask: what is beyond the caches of a processor is slow."""
+_WHOLE_CELLS, _BLOCK_CELLS = 2**22, 2**20
+"""Whole rows up to so many scores, for then targets need no pass of their own; otherwise blocks of
+so many: what is beyond the caches of a processor is slow, and large arrays leave large gaps."""
+_MOST_ITEMS = 2**17
+"""Bounds a block where few ask."""
 
 
 def candidates(
@@ -57,8 +60,16 @@ def candidates(
                 f"{name} gave scores of shape {read.shape} for {len(chunk)} "
                 f"queries and {catalogue_size} item codes; expected {expected}."
             )
-        width = min(max(cells // len(chunk), 1), _MOST_ITEMS)
-        yield Candidates(chunk, name, read, seen, parts=-(-catalogue_size // width))
+        yield Candidates(chunk, name, read, seen, _parts(expected, cells))
+
+
+def _parts(shape: tuple[int, int], cells: int) -> int:
+    """How many blocks to cut scores into, of which so many may be held at a time."""
+    rows, items = shape
+    if rows * items <= min(cells, _WHOLE_CELLS) and items <= _MOST_ITEMS:
+        return 1
+    width = max(min(cells, _BLOCK_CELLS) // rows, 1)
+    return -(-items // min(width, _MOST_ITEMS))
 
 
 @dataclass(frozen=True)
