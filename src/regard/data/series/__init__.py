@@ -2,6 +2,7 @@
 
 from typing import Any, Final, TypeVar
 
+from regard.data.series.filters import Butterworth, SavitzkyGolay, Wavelet
 from regard.data.series.gaps import (
     Filled,
     Filler,
@@ -24,6 +25,13 @@ from regard.data.series.outliers import (
     ZScore,
 )
 from regard.data.series.panel import Panel
+from regard.data.series.smoothing import (
+    Exponential,
+    MovingAverage,
+    MovingMedian,
+    Smoothed,
+    Smoother,
+)
 from regard.errors import ConfigurationError
 
 __all__ = [
@@ -32,7 +40,10 @@ __all__ = [
     "MAD",
     "OUTLIERS",
     "PCHIP",
+    "SMOOTHERS",
+    "Butterworth",
     "CubicSpline",
+    "Exponential",
     "Filled",
     "Filler",
     "FittedDetector",
@@ -43,11 +54,17 @@ __all__ = [
     "Linear",
     "Mean",
     "Median",
+    "MovingAverage",
+    "MovingMedian",
     "OutlierDetector",
     "Panel",
     "Polynomial",
+    "SavitzkyGolay",
     "Screened",
     "Seasonal",
+    "Smoothed",
+    "Smoother",
+    "Wavelet",
     "ZScore",
     "detector_from_dict",
     "filler_from_dict",
@@ -76,6 +93,17 @@ FILLERS: Final[dict[str, type[Filler]]] = {
     "seasonal": Seasonal,
 }
 """Every filler of gaps under the name that recipes use."""
+
+
+SMOOTHERS: Final[dict[str, type[Smoother]]] = {
+    "moving-average": MovingAverage,
+    "moving-median": MovingMedian,
+    "exponential": Exponential,
+    "savitzky-golay": SavitzkyGolay,
+    "butterworth": Butterworth,
+    "wavelet": Wavelet,
+}
+"""Every smoother under the name that recipes use."""
 
 
 def detector_from_dict(values: dict[str, Any]) -> FittedDetector:
