@@ -30,6 +30,7 @@ from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
 from regard.data.rules.taken_back import TakenBack
+from regard.data.rules.value_range import ValueRange
 from regard.errors import ColumnError, NeedsClockError, TooLittleDataError
 
 DEFAULTS: tuple[Rule, ...] = (
@@ -44,10 +45,12 @@ DEFAULTS: tuple[Rule, ...] = (
 )
 RARE = RareUsersAndItems(user=2, item=2)
 EXCLUDED = ExcludedItems(pattern="POST|M")
+RANGE = ValueRange(column="quantity", least=0, most=9)
 EACH: tuple[Rule, ...] = (
     *DEFAULTS,
     RARE,
     EXCLUDED,
+    RANGE,
     NearDuplicates(),
     TakenBack(),
     ConsecutiveRepeats(),
@@ -305,7 +308,7 @@ class TestOnlineRetail:
         assert (table["user"].n_unique(), table["item"].n_unique()) == (4_339, 3_665)
 
     def test_what_was_taken_back(self, retail: Interactions) -> None:
-        """Each cancellation of a customer is in a pair or left over; a loop finds the same pairs."""
+        """Each cancellation of a customer is paired or left over; a loop finds the same pairs."""
         _, report = clean(retail, [MissingUser(), TakenBack(), Cancellations()])
         pairs, left = (removal.rows for removal in report.removals[1:])
         lines = retail.collect().filter(pl.col("user").is_not_null())

@@ -21,6 +21,7 @@ from regard.data.rules.implausible_times import ImplausibleTimes
 from regard.data.rules.near_duplicates import NearDuplicates
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.taken_back import TakenBack
+from regard.data.rules.value_range import ValueRange
 from regard.schema import Clock
 
 Build = Callable[[pl.DataFrame], nw.LazyFrame[Any]]
@@ -45,6 +46,7 @@ APART = {
     "excluded-items",
     "implausible-times",
     "rare-users-and-items",
+    "value-range",
     "near-duplicates",
     "taken-back",
 }
@@ -54,7 +56,11 @@ ALL: tuple[Rule, ...] = (
     ExcludedItems(pattern="POST|po.*"),
     RareUsersAndItems(user=2, item=12),
 )
-ALONE: tuple[Rule, ...] = (NearDuplicates(seconds=0.5), TakenBack())
+ALONE: tuple[Rule, ...] = (
+    NearDuplicates(seconds=0.5),
+    TakenBack(),
+    ValueRange(column="price", least=0, most=1),
+)
 """Rules that would leave others nothing to do in a log of so few users and items."""
 
 

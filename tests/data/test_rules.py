@@ -25,7 +25,8 @@ from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
 from regard.data.rules.taken_back import TakenBack
-from regard.errors import ConfigurationError
+from regard.data.rules.value_range import ValueRange
+from regard.errors import ColumnError, ConfigurationError
 
 PLAIN = {"user": [1, 2, 3, 4], "item": ["a", "b", "c", "d"], "time": [1e9, 2e9, 3e9, 4e9]}
 
@@ -42,6 +43,13 @@ def removed(rule: Rule, log: Interactions) -> list[int]:
     """Row numbers that one rule removes."""
     table = mark_rows(log, [rule]).collect("polars").to_native()
     return sorted(table.filter(pl.col(REMOVED_BY) == 1)["row"].to_list())
+
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "excluded-items": {"pattern": "POST"},
+    "value-range": {"least": 1},
+}
+"""What rules without defaults must be told."""
 
 
 class TestTheSet:
@@ -62,8 +70,7 @@ class TestTheSet:
 
     @pytest.mark.parametrize("name", RULES)
     def test_parameters_build_the_rule_again(self, name: str) -> None:
-        given: dict[str, Any] = {"pattern": "POST"} if name == "excluded-items" else {}
-        rule = RULES[name](**given).settled()
+        rule = RULES[name](**GIVEN.get(name, {})).settled()
         assert RULES[name](**rule.parameters()) == rule
 
 
@@ -276,6 +283,39 @@ class TestRareUsersAndItems:
     def test_refuses_thresholds_that_mean_nothing(self, least: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"rows per item is .* 1 or more"):
             RareUsersAndItems(item=least)
+
+
+class TestValueRange:
+    def test_ends_are_inside_and_unknown_stays(self) -> None:
+        log = log_of(value=[1.0, 5.0, 5.5, 0.5])
+        assert removed(ValueRange(least=1, most=5), log) == [2, 3]
+        assert removed(ValueRange(most=5), log) == [2]
+        assert removed(ValueRange(least=1), log) == [3]
+        unknown = log_of(value=[None, float("nan"), float("inf"), float("-inf")])
+        assert removed(ValueRange(least=1, most=5), unknown) == [2, 3]
+
+    def test_of_any_column_of_numbers(self) -> None:
+        rule = ValueRange(column="stars", least=1)
+        assert removed(rule, log_of(stars=[0, 1, None])) == [0]
+        assert not rule.applies(log_of(value=[0]))
+        with pytest.raises(ColumnError, match="'value-range' needs the column stars, which"):
+            removed(rule, log_of(value=[0]))
+        with pytest.raises(ColumnError, match="compares numbers, but column 'stars' holds String"):
+            removed(rule, log_of(stars=["good"]))
+
+    @pytest.mark.parametrize(
+        ("ends", "said"),
+        [
+            ({}, "needs an end: give least, most or both"),
+            ({"least": 2, "most": 1}, "lies below the least, 2; swap them"),
+            ({"least": "1"}, "least of value-range is '1'"),
+            ({"most": float("nan")}, "most of value-range is nan"),
+            ({"most": True}, "most of value-range is True"),
+        ],
+    )
+    def test_refuses_ends_that_make_no_sense(self, ends: dict[str, Any], said: str) -> None:
+        with pytest.raises(ConfigurationError, match=said):
+            ValueRange(**ends)
 
 
 class TestNearDuplicates:

@@ -14,6 +14,7 @@ from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
 from regard.data.rules.taken_back import TakenBack
+from regard.data.rules.value_range import ValueRange
 
 __all__ = [
     "RULES",
@@ -31,6 +32,7 @@ __all__ = [
     "RareUsersAndItems",
     "Rule",
     "TakenBack",
+    "ValueRange",
 ]
 
 RULES: Final[dict[str, type[Rule]]] = {
@@ -44,6 +46,7 @@ RULES: Final[dict[str, type[Rule]]] = {
     "non-positive-quantity": NonPositiveQuantity,
     "non-positive-price": NonPositivePrice,
     "implausible-times": ImplausibleTimes,
+    "value-range": ValueRange,
     "near-duplicates": NearDuplicates,
     "consecutive-repeats": ConsecutiveRepeats,
     "rare-users-and-items": RareUsersAndItems,
