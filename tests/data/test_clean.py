@@ -18,6 +18,7 @@ from regard.data.clean import clean, default_rules, mark_rows
 from regard.data.datasets import online_retail
 from regard.data.interactions import Interactions
 from regard.data.report import CleaningReport, Removal
+from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.data.rules.duplicates import ExactDuplicates
@@ -51,6 +52,7 @@ EACH: tuple[Rule, ...] = (
     RARE,
     EXCLUDED,
     RANGE,
+    Bursts(per_minute=2, per_hour=3),
     NearDuplicates(),
     TakenBack(),
     ConsecutiveRepeats(),

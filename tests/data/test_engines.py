@@ -14,6 +14,7 @@ from regard.data.clean import clean, default_rules
 from regard.data.datasets import online_retail
 from regard.data.interactions import Interactions
 from regard.data.rules import RULES
+from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
 from regard.data.rules.contract import Rule
 from regard.data.rules.excluded_items import ExcludedItems
@@ -47,6 +48,7 @@ APART = {
     "implausible-times",
     "rare-users-and-items",
     "value-range",
+    "bursts",
     "near-duplicates",
     "taken-back",
 }
@@ -57,6 +59,7 @@ ALL: tuple[Rule, ...] = (
     RareUsersAndItems(user=2, item=12),
 )
 ALONE: tuple[Rule, ...] = (
+    Bursts(per_minute=100, per_hour=220),
     NearDuplicates(seconds=0.5),
     TakenBack(),
     ValueRange(column="price", least=0, most=1),

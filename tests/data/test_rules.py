@@ -1,6 +1,7 @@
 """Each rule alone: what it marks, what it leaves, what it refuses."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from regard.data.clean import clean, mark_rows
 from regard.data.interactions import Interactions
 from regard.data.rules import RULES
+from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
 from regard.data.rules.contract import REMOVED_BY, Rule
 from regard.data.rules.duplicates import ExactDuplicates
@@ -26,7 +28,7 @@ from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
 from regard.data.rules.taken_back import TakenBack
 from regard.data.rules.value_range import ValueRange
-from regard.errors import ColumnError, ConfigurationError
+from regard.errors import ColumnError, ConfigurationError, NeedsClockError, TooLittleDataError
 
 PLAIN = {"user": [1, 2, 3, 4], "item": ["a", "b", "c", "d"], "time": [1e9, 2e9, 3e9, 4e9]}
 
@@ -48,6 +50,7 @@ def removed(rule: Rule, log: Interactions) -> list[int]:
 GIVEN: dict[str, dict[str, Any]] = {
     "excluded-items": {"pattern": "POST"},
     "value-range": {"least": 1},
+    "bursts": {"per_hour": 100},
 }
 """What rules without defaults must be told."""
 
@@ -283,6 +286,63 @@ class TestRareUsersAndItems:
     def test_refuses_thresholds_that_mean_nothing(self, least: Any) -> None:
         with pytest.raises(ConfigurationError, match=r"rows per item is .* 1 or more"):
             RareUsersAndItems(item=least)
+
+
+class TestBursts:
+    @given(
+        rows_of({**CLEAN, "time": [0.0, 30.0, 59.0, 60.0, 3599.0, 3600.0, -1.0]}),
+        st.sampled_from([None, 1, 2, 3]),
+        st.sampled_from([1, 2, 4]),
+    )
+    def test_agrees_with_a_loop(
+        self, table: pl.DataFrame, per_minute: int | None, per_hour: int
+    ) -> None:
+        busy = set()
+        for seconds, limit in ((60, per_minute), (3600, per_hour)):
+            slots = Counter((r["user"], r["time"] // seconds) for r in table.iter_rows(named=True))
+            busy |= {user for (user, _), rows in slots.items() if limit and rows > limit}
+        expected = [row for row, user in enumerate(table["user"]) if user in busy]
+        rule = Bursts(per_minute=per_minute, per_hour=per_hour)
+        assert removed(rule, Interactions.of(table)) == expected
+
+    def test_limits_by_hand(self) -> None:
+        # Busiest hours 1, 2, 2, 4, 512: on the scale of log2 the median is 1, the deviation 1.
+        sizes = (1, 2, 2, 4, 512)
+        users = [user for user, size in enumerate(sizes) for _ in range(size)]
+        times = [60.0 * n for size in sizes for n in range(size)]
+        times[-512:] = [n / 10 for n in range(512)]
+        log = Interactions.of(pl.DataFrame({"user": users, "item": ["a"] * 521, "time": times}))
+        rule = Bursts.learn(log, deviations=3)
+        # 1.4826 times a deviation of 1 is the spread; busiest minutes hold 1, 1, 1, 1, 512.
+        assert rule == Bursts(per_minute=2**3, per_hour=int(2 ** (1 + 3 * 1.4826)))
+        assert removed(rule, log) == list(range(9, 521))
+
+    @given(rows_of(CLEAN), st.integers(1, 9))
+    def test_the_test_part_changes_nothing(self, table: pl.DataFrame, more: int) -> None:
+        log = Interactions.of(table)
+        later = table.with_columns(pl.col("time") + 100.0)
+        longer = Interactions.of(pl.concat([table, *[later] * more]))
+        assert Bursts.learn(longer, until=100.0) == Bursts.learn(log)
+
+    def test_nobody_to_learn_from(self) -> None:
+        with pytest.raises(TooLittleDataError, match="no user with a time before that moment"):
+            Bursts.learn(log_of(user=[1]), until=0.0)
+        with pytest.raises(NeedsClockError, match="limits of bursts needs the time"):
+            Bursts.learn(log_of(position=[0]))
+        for deviations in (0.0, -1.0, float("inf"), float("nan")):
+            with pytest.raises(ConfigurationError, match="must be a positive number"):
+                Bursts.learn(log_of(user=[1]), deviations=deviations)
+
+    @pytest.mark.parametrize("limit", [0, -1, 2.5, True, "5"])
+    def test_refuses_limits_that_mean_nothing(self, limit: Any) -> None:
+        with pytest.raises(ConfigurationError, match="per_hour of bursts is"):
+            Bursts(per_hour=limit)
+        with pytest.raises(ConfigurationError, match="needs a limit"):
+            Bursts()
+
+    def test_the_report_says_that_it_saw_everything(self) -> None:
+        _, report = clean(log_of(user=[1, 2]), [Bursts(per_hour=5)])
+        assert report.notes == (Bursts.note,)
 
 
 class TestValueRange:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
 from regard.data.rules.contract import Rule
 from regard.data.rules.duplicates import ExactDuplicates
@@ -18,6 +19,7 @@ from regard.data.rules.value_range import ValueRange
 
 __all__ = [
     "RULES",
+    "Bursts",
     "Cancellations",
     "ConsecutiveRepeats",
     "ExactDuplicates",
@@ -46,6 +48,7 @@ RULES: Final[dict[str, type[Rule]]] = {
     "non-positive-quantity": NonPositiveQuantity,
     "non-positive-price": NonPositivePrice,
     "implausible-times": ImplausibleTimes,
+    "bursts": Bursts,
     "value-range": ValueRange,
     "near-duplicates": NearDuplicates,
     "consecutive-repeats": ConsecutiveRepeats,

@@ -1,0 +1,153 @@
+"""Users who do more in a minute or an hour than people can: robots, tests, shared logins."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import ClassVar, Final, Self
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from regard.data.interactions import Interactions
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.errors import ConfigurationError, TooLittleDataError
+from regard.schema import TIME, USER
+
+_SECONDS: Final = {"per_minute": 60.0, "per_hour": 3_600.0}
+_NORMAL: Final = 1.4826
+"""The standard deviation of a normal distribution in units of its median absolute deviation."""
+_LEAST_SPREAD: Final = math.log(2)
+_SLOT = "_slot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bursts(Rule):
+    """All rows of a user whose busiest minute or hour of the clock holds more rows than a limit.
+
+    What is too many differs from log to log: `Bursts.learn` finds limits in the training period,
+    as parameters that a recipe can hold. Where a shop books whole baskets at one moment, busy
+    minutes are large orders; give a limit per hour alone there, or none at all.
+
+    Attributes:
+        per_minute: rows of one user in one minute that are still human; no limit if None.
+        per_hour: the same for an hour.
+
+    Raises:
+        ConfigurationError: there is no limit, or one is no whole number of 1 or more.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.clean import clean
+        >>> log = Interactions.of(pl.DataFrame({"user": [1, 2, 2, 2], "item": ["a"] * 4,
+        ...                                     "time": [0.0, 1.0, 2.0, 3.0]}))
+        >>> kept, _ = clean(log, [Bursts(per_minute=2)])
+        >>> kept.collect()["user"].to_list()
+        [1]
+    """
+
+    per_minute: int | None = None
+    per_hour: int | None = None
+
+    name: ClassVar[str] = "bursts"
+    reason: ClassVar[str] = "The user did more in a minute or an hour than people do."
+    needs: ClassVar[tuple[str, ...]] = (USER, TIME)
+    note: ClassVar[str] = (
+        "bursts judged users by their whole history, the test part included: numbers measured on "
+        "this log hold for users who never exceed its limits."
+    )
+
+    def __post_init__(self) -> None:
+        limits = self.parameters()
+        for name, limit in limits.items():
+            whole = isinstance(limit, int) and not isinstance(limit, bool)
+            if limit is not None and not (whole and limit >= 1):
+                raise ConfigurationError(
+                    f"The limit {name} of bursts is {limit!r}; it must be a whole number of 1 or "
+                    "more."
+                )
+        if all(limit is None for limit in limits.values()):
+            raise ConfigurationError(
+                "The rule 'bursts' needs a limit: give per_minute, per_hour or both, such as "
+                "per_hour = 500, or learn them with Bursts.learn."
+            )
+
+    @classmethod
+    def learn(
+        cls, log: Interactions, *, until: float | None = None, deviations: float = 5.0
+    ) -> Self:
+        """Find limits in what most users do before a moment.
+
+        The limit is so many robust standard deviations (1.4826 times the median absolute
+        deviation, but at least a factor of two) above the median of the users' busiest minutes, and
+        of their busiest hours, all on the scale of logarithms.
+
+        Source: F. R. Hampel, "The influence curve and its role in robust estimation", JASA 69
+        (1974), for the median absolute deviation.
+
+        Args:
+            log: with a clock.
+            until: UTC seconds at which the training period ends, `validation_from` of a split; the
+                whole log, and so the future, if None.
+            deviations: how far above the median is too far.
+
+        Returns:
+            The rule with both limits.
+
+        Raises:
+            NeedsClockError: the log carries only an order.
+            ConfigurationError: `deviations` is not positive.
+            TooLittleDataError: nobody did anything before that moment.
+
+        Example:
+            >>> import polars as pl
+            >>> table = pl.DataFrame({"user": [1, 2, 3, 3], "item": ["a"] * 4,
+            ...                       "time": [0.0, 50.0, 100.0, 200.0]})
+            >>> Bursts.learn(Interactions.of(table))
+            Bursts(per_minute=32, per_hour=32)
+        """
+        log.require_clock("Learning the limits of bursts")
+        if not 0 < deviations < math.inf:
+            raise ConfigurationError(f"deviations={deviations} must be a positive number.")
+        time = nw.col(TIME).cast(nw.Float64)
+        past = log.frame.filter(~nw.col(USER).is_null() & time.is_finite())
+        past = past if until is None else past.filter(time < until)
+        limits = {}
+        for limit, seconds in _SECONDS.items():
+            busiest = nw.to_native(_busiest(past, seconds).collect("polars"))
+            if busiest.is_empty():
+                raise TooLittleDataError(
+                    f"{log.source} holds no user with a time before that moment, so there are no "
+                    "limits to learn."
+                )
+            limits[limit] = _limit(busiest, deviations)
+        return cls(**limits)
+
+    def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
+        """Mark every row of a user beyond a limit; see `Rule.mark`."""
+        time = nw.col(TIME).cast(nw.Float64)
+        here = frame.filter((nw.col(REMOVED_BY) == 0) & ~nw.col(USER).is_null() & time.is_finite())
+        marked = frame.with_columns(nw.lit(value=False).alias(MARKED))
+        for each in fields(self):
+            limit = getattr(self, each.name)
+            if limit is not None:
+                beyond = _busiest(here, _SECONDS[each.name]).filter(nw.col(SCRATCH) > limit)
+                beyond = beyond.select(USER, nw.lit(value=True).alias(SCRATCH))
+                marked = marked.join(beyond, on=USER, how="left")
+                either = nw.col(MARKED) | ~nw.col(SCRATCH).is_null()
+                marked = marked.with_columns(either.alias(MARKED)).drop(SCRATCH)
+        return marked
+
+
+def _busiest(rows: Frame, seconds: float) -> Frame:
+    """The number of rows in the busiest slot of each user."""
+    slots = rows.select(USER, (nw.col(TIME).cast(nw.Float64) / seconds).floor().alias(_SLOT))
+    counts = slots.group_by(USER, _SLOT).agg(nw.len().alias(SCRATCH))
+    return counts.group_by(USER).agg(nw.col(SCRATCH).max())
+
+
+def _limit(busiest: pl.DataFrame, deviations: float) -> int:
+    """The median and so many robust deviations, on the scale of logarithms."""
+    logs = np.log(busiest[SCRATCH].to_numpy())
+    median = float(np.median(logs))
+    spread = max(_NORMAL * float(np.median(np.abs(logs - median))), _LEAST_SPREAD)
+    return math.floor(math.exp(median + deviations * spread) + 1e-9)
