@@ -79,6 +79,7 @@ def test_the_polynomial_is_that_of_polyfit() -> None:
 
 
 @given(panel=panels(clock=False))
+@settings(max_examples=50)
 def test_forward_is_that_of_pandas(panel: Panel) -> None:
     expected = pd.Series(panel.values).groupby(panel.series_P).ffill(limit=2).to_numpy()
     done = Forward(causal=True, longest_gap_points=2).fit(panel).fill(panel)
@@ -202,6 +203,14 @@ def test_forward_must_not_be_used_for_what_comes_and_goes() -> None:
     np.testing.assert_allclose(seasonal, truth)
 
 
+def test_a_season_must_not_be_used_where_the_level_moves_after_training() -> None:
+    truth = np.tile([1.0, 2, 1, 3, 8, 9, 2], 20) + np.where(np.arange(140) < 70, 0, 50)
+    panel = panel_of(np.where(np.arange(140) % 9 == 8, NAN, truth))
+    fitted = Seasonal(period=7).fit(panel.before(70))
+    seasonal = fitted.fill(panel).panel.values
+    assert rmse(seasonal, truth) > 2 * rmse(Forward().fit(panel).fill(panel).panel.values, truth)
+
+
 # Limits
 
 
@@ -256,6 +265,7 @@ def test_the_mask_says_what_changed_and_the_observed_stays(
 
 @pytest.mark.parametrize("name", ["linear", "pchip"])
 @given(panel=panels(clock=True))
+@settings(max_examples=50)
 def test_what_keeps_the_shape_stays_between_its_neighbours(name: str, panel: Panel) -> None:
     done = filler(name).fit(panel).fill(panel)
     for start, stop in zip(panel.offsets, panel.offsets[1:], strict=False):

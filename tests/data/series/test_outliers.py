@@ -160,6 +160,12 @@ def test_hampel_must_not_be_used_where_a_peak_recurs() -> None:
     assert after[6::7].max() < 2
 
 
+def test_robust_bounds_must_not_be_used_on_demand_that_is_mostly_zero() -> None:
+    demand = np.tile([0.0, 0, 0, 0, 0, 0, 30], 20)
+    panel = panel_of(demand)
+    assert MAD(action="clip").fit(panel).apply(panel).panel.values.sum() < 0.7 * demand.sum()
+
+
 def test_a_forest_must_not_be_used_where_nothing_is_wrong() -> None:
     panel = panel_of(np.random.default_rng(6).uniform(0, 1, 1000))
     assert IsolationForest(contamination=0.05).fit(panel).apply(panel).count > 20
@@ -188,6 +194,7 @@ def test_the_mask_says_exactly_what_changed(name: str, panel: Panel) -> None:
 
 @pytest.mark.parametrize("name", ["z-score", "mad", "iqr"])
 @given(panel=panels().filter(observed))
+@settings(max_examples=40)
 def test_clipping_by_bounds_twice_is_clipping_once(name: str, panel: Panel) -> None:
     fitted = detector(name, action="clip", min_points=3).fit(panel)
     once = fitted.apply(panel)
