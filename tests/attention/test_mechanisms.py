@@ -105,3 +105,12 @@ def test_bfloat16_changes_little(attention: nn.Module, states_BLD: Tensor) -> No
     for ours in (low_BLD, written_BLD):
         # Some products one after the other, 8 bits each.
         assert (ours - exact_BLD).norm() < 0.03 * exact_BLD.norm()
+
+
+def test_the_newest_alone_is_as_among_all(attention: nn.Module, states_BLD: Tensor) -> None:
+    lengths_B = torch.tensor([L, 1, 4])
+    every_BLD, _ = attention(states_BLD)
+    states_BLD[1, 1:] = 1e3  # padding, which must not be looked at
+    newest_BD = attention.newest(states_BLD, lengths_B)
+    expected_BD = every_BLD[torch.arange(B), lengths_B - 1]
+    torch.testing.assert_close(newest_BD, expected_BD, rtol=1e-5, atol=1e-6)

@@ -111,6 +111,13 @@ class TestInvariance:
             [alone] = model(input_of([codes], N))
             torch.testing.assert_close(alone, together[row, : len(codes)], rtol=1e-5, atol=1e-5)
 
+    def test_the_newest_alone_is_as_among_all(self, model: SequenceModel) -> None:
+        batch = input_of(ROWS, N, columns=8)
+        every_BLD = model(batch)
+        newest_BD = model.newest(batch)
+        expected_BD = every_BLD[torch.arange(len(ROWS)), batch.lengths_B - 1]
+        torch.testing.assert_close(newest_BD, expected_BD, rtol=1e-5, atol=1e-6)
+
     def test_the_order_of_the_batch_changes_nothing(self, model: SequenceModel) -> None:
         ours, theirs = model(input_of(ROWS, N)), model(input_of(ROWS[::-1], N))
         torch.testing.assert_close(ours, theirs.flip(0), rtol=1e-5, atol=1e-5)

@@ -16,7 +16,7 @@ event would silence the ones before it.
 import torch
 from torch import Tensor, nn
 
-from regard.attention.masks import causal_mask
+from regard.attention.masks import causal_mask, real_positions
 
 
 class AdditiveAttention(nn.Module):
@@ -47,3 +47,11 @@ class AdditiveAttention(nn.Module):
         allowed_LM = causal_mask(L, states_BLD.device)
         map_BLM = scores_BLM.masked_fill(~allowed_LM, -torch.inf).softmax(-1)
         return map_BLM @ states_BLD, map_BLM[:, None] if need_map else None
+
+    def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
+        """One row of the map, `O(L D)`; see `regard.attention.contract.Attention`."""
+        scores_BL = self.score(states_BLD).squeeze(-1)
+        real_BL = real_positions(lengths_B, states_BLD.shape[1])
+        map_BL = scores_BL.masked_fill(~real_BL, -torch.inf).softmax(-1)
+        pooled_BD: Tensor = (map_BL[:, None] @ states_BLD).squeeze(1)
+        return pooled_BD

@@ -30,3 +30,15 @@ class Attention(Protocol):
             New states `(B, L, D)` and, if asked, the map `(B, H, L, M)`; else None.
         """
         ...
+
+    def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
+        """What `__call__` gives at the newest event of each history, for an answer.
+
+        Args:
+            states_BLD: float `(B, L, D)`, oldest first, padding on the right.
+            lengths_B: int64 real events of each history, at least 1.
+
+        Returns:
+            New states `(B, D)`, within float tolerance.
+        """
+        ...

@@ -48,3 +48,22 @@ def real_positions(lengths_B: Tensor, longest: int) -> Tensor:
         [[1, 1, 0], [1, 0, 0]]
     """
     return torch.arange(longest, device=lengths_B.device) < lengths_B[:, None]
+
+
+def pick_newest(states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
+    """The state at the last real position of each history.
+
+    Args:
+        states_BLD: float `(B, L, D)`.
+        lengths_B: int64, at least 1 each.
+
+    Returns:
+        `(B, D)`.
+
+    Example:
+        >>> states_BLD = torch.tensor([[[1.0], [2.0]], [[3.0], [0.0]]])
+        >>> pick_newest(states_BLD, torch.tensor([2, 1])).tolist()
+        [[2.0], [3.0]]
+    """
+    rows = torch.arange(len(lengths_B), device=lengths_B.device)
+    return states_BLD[rows, lengths_B - 1]

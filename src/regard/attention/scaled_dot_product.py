@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regard.attention.masks import causal_mask
+from regard.attention.masks import causal_mask, pick_newest, real_positions
 from regard.errors import ConfigurationError
 
 
@@ -63,6 +63,20 @@ class ScaledDotProductAttention(nn.Module):
             mixed_BHLK, map_BHLM = _fused(q_BHLK, k_BHLK, v_BHLK), None
         joined_BLD = mixed_BHLK.transpose(1, 2).reshape(B, L, D)
         return self.output(joined_BLD), map_BHLM if need_map else None
+
+    def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
+        """One query a history, `O(L D)` of attention; see `regard.attention.contract.Attention`."""
+        B, L, D = states_BLD.shape
+        H, K = self.heads, D // self.heads
+        weight, bias = self.queries_keys_values.weight, self.queries_keys_values.bias
+        newest_BD = pick_newest(states_BLD, lengths_B)
+        q_BH1K = F.linear(newest_BD, weight[:D], bias[:D]).view(B, H, 1, K)
+        projected = F.linear(states_BLD, weight[D:], bias[D:]).view(B, L, 2, H, K)
+        k_BHLK, v_BHLK = projected.permute(2, 0, 3, 1, 4).unbind(0)
+        real_B11L = real_positions(lengths_B, L)[:, None, None]
+        mixed_BH1K = F.scaled_dot_product_attention(q_BH1K, k_BHLK, v_BHLK, attn_mask=real_B11L)
+        joined_BD: Tensor = self.output(mixed_BH1K.reshape(B, D))
+        return joined_BD
 
     def _written_out(self, q_BHLK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor) -> tuple[Tensor, Tensor]:
         """The same attention with its map in the open."""

@@ -15,7 +15,7 @@ Source: see `regard.attention.additive`.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from regard.attention.additive import AdditiveAttention
 from regard.losses.contract import ItemTable
@@ -76,6 +76,13 @@ class AttentionPooling(SequenceModel):
         pooled_BLD, map_BHLM = self.attention(vectors_BLD, need_map=need_maps)
         maps = {} if map_BHLM is None else {"pooling": map_BHLM}
         return Trace(self.dropout(pooled_BLD), maps)
+
+    def newest(self, batch: ModelInput) -> Tensor:
+        """See `SequenceModel.newest`: one pooling a history instead of one a position."""
+        self.check_length(batch)
+        vectors_BLD = self.embedding(batch.items_BL)
+        pooled_BD: Tensor = self.dropout(self.attention.newest(vectors_BLD, batch.lengths_B))
+        return pooled_BD
 
     def item_table(self) -> ItemTable:
         """Weight and bias of the linear output."""

@@ -12,6 +12,7 @@ Architecture", figure 1(b).
 from torch import Tensor, nn
 
 from regard.attention.contract import Attention
+from regard.attention.masks import pick_newest
 from regard.models.dropout import ByteDropout
 
 
@@ -46,6 +47,19 @@ class PreNormBlock(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """New states `(B, L, D)` and, if asked, the attention map `(B, H, L, M)`."""
         attended_BLD, map_BHLM = self.attention(self.attention_norm(states_BLD), need_map=need_map)
-        states_BLD = states_BLD + self.dropout(attended_BLD)
-        hidden = nn.functional.relu(self.expand(self.forward_norm(states_BLD)))
-        return states_BLD + self.dropout(self.contract(hidden)), map_BHLM
+        return self._feed_forward(states_BLD + self.dropout(attended_BLD)), map_BHLM
+
+    def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
+        """New states `(B, D)` at the newest event of each history, the others left out.
+
+        Args:
+            states_BLD: float `(B, L, D)`.
+            lengths_B: int64 real events of each history.
+        """
+        attended_BD = self.attention.newest(self.attention_norm(states_BLD), lengths_B)
+        return self._feed_forward(pick_newest(states_BLD, lengths_B) + self.dropout(attended_BD))
+
+    def _feed_forward(self, states: Tensor) -> Tensor:
+        hidden = nn.functional.relu(self.expand(self.forward_norm(states)))
+        added: Tensor = states + self.dropout(self.contract(hidden))
+        return added

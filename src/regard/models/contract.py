@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from regard.attention.masks import pick_newest
 from regard.data.batches import Batch
 from regard.errors import ConfigurationError, ModelInputError
 from regard.losses.contract import ItemTable
@@ -72,6 +73,14 @@ class SequenceModel(nn.Module, ABC):
     def forward(self, batch: "ModelInput") -> Tensor:
         """States `(B, L, D)` of a batch."""
         return self.trace(batch).states_BLD
+
+    def newest(self, batch: "ModelInput") -> Tensor:
+        """States `(B, D)` after the newest event of each history: all that an answer needs.
+
+        Equal to those of `forward` within float tolerance; a model that can leave out the work for
+        the other positions of its last layer overrides this.
+        """
+        return pick_newest(self(batch), batch.lengths_B)
 
     def make_tables_sparse(self) -> list[nn.Parameter]:
         """Let gradients hold only those rows of the item tables that a step has read.

@@ -15,7 +15,7 @@ the catalogue in place of one sampled negative (Klenitskiy & Vasilev 2023).
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from regard.attention.positions import NewestFirstPositions
 from regard.attention.scaled_dot_product import ScaledDotProductAttention
@@ -90,15 +90,29 @@ class SASRec(SequenceModel):
 
     def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
         """See `SequenceModel.trace`; maps are named `block 1`, `block 2`, ..."""
-        longest = batch.items_BL.shape[1]
-        states_BLD = self.items(batch.items_BL) + self.positions(batch.lengths_B, longest)
-        states_BLD = self.dropout(states_BLD)
+        states_BLD = self._embedded(batch)
         maps = {}
         for number, block in enumerate(self.blocks, start=1):
             states_BLD, map_BHLM = block(states_BLD, need_map=need_maps)
             if map_BHLM is not None:
                 maps[f"block {number}"] = map_BHLM
         return Trace(self.norm(states_BLD), maps)
+
+    def newest(self, batch: ModelInput) -> Tensor:
+        """See `SequenceModel.newest`: the last block answers for one position only."""
+        states_BLD = self._embedded(batch)
+        for block in self.blocks[:-1]:
+            states_BLD, _ = block(states_BLD)
+        last = self.blocks[-1]
+        assert isinstance(last, PreNormBlock)  # noqa: S101 - a ModuleList forgets what it holds
+        newest_BD: Tensor = self.norm(last.newest(states_BLD, batch.lengths_B))
+        return newest_BD
+
+    def _embedded(self, batch: ModelInput) -> Tensor:
+        longest = batch.items_BL.shape[1]
+        states_BLD = self.items(batch.items_BL) + self.positions(batch.lengths_B, longest)
+        embedded_BLD: Tensor = self.dropout(states_BLD)
+        return embedded_BLD
 
     def item_table(self) -> ItemTable:
         """The input table once more: equation 6 of the paper."""

@@ -73,9 +73,8 @@ class NetworkScorer:
             tokens = self.tokens or _TOKENS.get(vectors_ND.device.type, _TOKENS_ELSEWHERE)
             for rows, batch in query_batches(queries, self.model.longest, tokens):
                 read = ModelInput.of(batch, self.model.catalogue_size, vectors_ND.device)
-                newest = torch.arange(len(rows), device=vectors_ND.device), read.lengths_B - 1
                 places = torch.from_numpy(rows).to(vectors_ND.device)
-                states_QD[places] = self.model(read)[newest].to(states_QD.dtype)
+                states_QD[places] = self.model.newest(read).to(states_QD.dtype)
             return ReadHistories(states_QD, table)
 
     def trace(self, queries: Queries) -> Trace:
