@@ -20,6 +20,7 @@ from regard.data.interactions import Interactions
 from regard.data.report import CleaningReport, Removal
 from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
+from regard.data.rules.clockwork import Clockwork
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
@@ -52,6 +53,7 @@ EACH: tuple[Rule, ...] = (
     RARE,
     EXCLUDED,
     RANGE,
+    Clockwork(rows=4, hours=2.0, gaps=0.9, items=0.5),
     Bursts(per_minute=2, per_hour=3),
     NearDuplicates(),
     TakenBack(),

@@ -16,6 +16,7 @@ from regard.data.interactions import Interactions
 from regard.data.rules import RULES
 from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
+from regard.data.rules.clockwork import Clockwork
 from regard.data.rules.contract import Rule
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
@@ -49,6 +50,7 @@ APART = {
     "rare-users-and-items",
     "value-range",
     "bursts",
+    "clockwork",
     "near-duplicates",
     "taken-back",
 }
@@ -60,6 +62,7 @@ ALL: tuple[Rule, ...] = (
 )
 ALONE: tuple[Rule, ...] = (
     Bursts(per_minute=100, per_hour=220),
+    Clockwork(rows=50, hours=2.0, gaps=0.7, items=1.0),
     NearDuplicates(seconds=0.5),
     TakenBack(),
     ValueRange(column="price", least=0, most=1),

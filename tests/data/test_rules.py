@@ -1,10 +1,13 @@
 """Each rule alone: what it marks, what it leaves, what it refuses."""
 
+import itertools
+import math
 import re
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from dirty_logs import bracketed, core_rows, rows_of, rows_without_repeats
@@ -16,6 +19,7 @@ from regard.data.interactions import Interactions
 from regard.data.rules import RULES
 from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
+from regard.data.rules.clockwork import Clockwork
 from regard.data.rules.contract import REMOVED_BY, Rule
 from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
@@ -51,6 +55,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "excluded-items": {"pattern": "POST"},
     "value-range": {"least": 1},
     "bursts": {"per_hour": 100},
+    "clockwork": {"hours": 4.5},
 }
 """What rules without defaults must be told."""
 
@@ -343,6 +348,89 @@ class TestBursts:
     def test_the_report_says_that_it_saw_everything(self) -> None:
         _, report = clean(log_of(user=[1, 2]), [Bursts(per_hour=5)])
         assert report.notes == (Bursts.note,)
+
+
+def bits(things: list[Any]) -> float:
+    """Entropy of what was seen."""
+    shares = [count / len(things) for count in Counter(things).values()]
+    return -sum(share * math.log2(share) for share in shares)
+
+
+class TestClockwork:
+    @given(
+        rows_of({**CLEAN, "time": [0.0, 60.0, 120.0, 150.5, 7200.0, 86_460.0, -1.0, 9e4]}),
+        st.sampled_from(["hours", "gaps", "items"]),
+        st.sampled_from([0.7, 0.95, 1.2, 1.55]),
+    )
+    def test_agrees_with_a_loop(self, table: pl.DataFrame, name: str, limit: float) -> None:
+        machines = set()
+        for user in set(table["user"]):
+            rows = table.filter(pl.col("user") == user)
+            times = sorted(rows["time"].to_list())
+            things = {
+                "hours": [time // 3600 % 24 for time in times],
+                "gaps": [(b - a) // 1 for a, b in itertools.pairwise(times)],
+                "items": rows["item"].to_list(),
+            }[name]
+            if rows.height >= 4:
+                beyond = bits(things) > limit if name == "hours" else bits(things) < limit
+                machines |= {user} if beyond else set()
+        expected = [row for row, user in enumerate(table["user"]) if user in machines]
+        assert removed(Clockwork(rows=4, **{name: limit}), Interactions.of(table)) == expected
+
+    @staticmethod
+    def crowd() -> pl.DataFrame:
+        """People who are up for 12 hours at odd intervals, and a robot that never sleeps."""
+        random = np.random.default_rng(5)
+        parts = [
+            pl.DataFrame({
+                "user": person,
+                "item": random.integers(0, 50, 200),
+                "time": random.integers(0, 60, 200) * 86_400.0 + random.integers(0, 43_200, 200),
+            })
+            for person in range(1, 20)
+        ]  # fmt: skip
+        robot = pl.DataFrame({"user": 0, "item": 7, "time": [600.0 * n for n in range(720)]})
+        return pl.concat([robot.select(pl.all().cast(pl.Float64)).cast(parts[0].schema), *parts])
+
+    def test_learns_to_find_the_robot(self) -> None:
+        log = Interactions.of(self.crowd())
+        rule = Clockwork.learn(log)
+        assert rule.hours is not None
+        assert math.log2(12) < rule.hours < math.log2(24)
+        for name in ("hours", "gaps", "items"):
+            alone = Clockwork(rows=100, **{name: getattr(rule, name)})
+            assert removed(alone, log) == list(range(720))
+        assert removed(rule, log) == list(range(720))
+
+    def test_the_test_part_changes_nothing(self) -> None:
+        table = self.crowd()
+        later = table.with_columns(pl.col("time") + 1e9, item=pl.lit(1, pl.Int64))
+        longer = Interactions.of(pl.concat([table, later, later]))
+        assert Clockwork.learn(longer, until=1e9) == Clockwork.learn(Interactions.of(table))
+
+    def test_refuses_to_learn(self) -> None:
+        log = Interactions.of(self.crowd())
+        with pytest.raises(TooLittleDataError, match=r"no user with 5000 rows .* lower rows"):
+            Clockwork.learn(log, rows=5000)
+        with pytest.raises(TooLittleDataError, match="differ so much that nobody could be"):
+            Clockwork.learn(log, deviations=900.0)
+        with pytest.raises(NeedsClockError, match="limits of clockwork needs the time"):
+            Clockwork.learn(log_of(position=[0]))
+        with pytest.raises(ConfigurationError, match="deviations=-1 must be a positive number"):
+            Clockwork.learn(log, deviations=-1)
+
+    @pytest.mark.parametrize("limit", [-1, float("nan"), float("inf"), True, "5"])
+    def test_refuses_limits_that_mean_nothing(self, limit: Any) -> None:
+        with pytest.raises(ConfigurationError, match="limit gaps of clockwork is"):
+            Clockwork(gaps=limit)
+        with pytest.raises(ConfigurationError, match="needs a limit"):
+            Clockwork()
+
+    @pytest.mark.parametrize("rows", [2, 5.0, True, None])
+    def test_refuses_to_judge_by_a_row_or_two(self, rows: Any) -> None:
+        with pytest.raises(ConfigurationError, match="whole number of 3 or more"):
+            Clockwork(rows=rows, hours=4.0)
 
 
 class TestValueRange:

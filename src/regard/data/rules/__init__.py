@@ -4,6 +4,7 @@ from typing import Final
 
 from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
+from regard.data.rules.clockwork import Clockwork
 from regard.data.rules.contract import Rule
 from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
@@ -21,6 +22,7 @@ __all__ = [
     "RULES",
     "Bursts",
     "Cancellations",
+    "Clockwork",
     "ConsecutiveRepeats",
     "ExactDuplicates",
     "ExcludedItems",
@@ -49,6 +51,7 @@ RULES: Final[dict[str, type[Rule]]] = {
     "non-positive-price": NonPositivePrice,
     "implausible-times": ImplausibleTimes,
     "bursts": Bursts,
+    "clockwork": Clockwork,
     "value-range": ValueRange,
     "near-duplicates": NearDuplicates,
     "consecutive-repeats": ConsecutiveRepeats,
