@@ -44,8 +44,9 @@ from regard.training.config import TrainingConfig
 
 _REPEATS_MATTER = 0.05
 """Share of repeats in training from which on seen items stay candidates by default."""
-EXACT_UP_TO = 50_000
-"""Items up to which `loss="auto"` is exact."""
+EXACT_UP_TO = 30_000
+"""Items up to which `loss="auto"` is exact: there a step takes some four times as long as with
+samples, and ten times as long as without any loss (`benchmarks/losses.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +192,7 @@ class Recipe:
         options: of the model, by name.
         seed: of everything random.
         objective: name of the objective (networks only).
-        loss: `"cross-entropy"`, `"sampled-softmax"`, or `"auto"`: exact cross-entropy up to 50,000
+        loss: `"cross-entropy"`, `"sampled-softmax"`, or `"auto"`: exact cross-entropy up to 30,000
             items, sampled softmax beyond (networks only).
         memory: whether a network also counts what followed what: `"auto"` where validation says
             that it pays, `"on"` or `"off"`.
