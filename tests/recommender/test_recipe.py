@@ -36,10 +36,11 @@ sources = st.builds(
     path=words,
     timezone=words,
     header=st.none() | st.booleans(),
+    parameters=st.none() | st.dictionaries(words, st.integers(-9, 9) | words, max_size=2),
     **{
         each.name: maybe_word
         for each in fields(SourceSettings)
-        if each.name not in {"path", "timezone", "header"}
+        if each.name not in {"path", "timezone", "header", "parameters"}
     },
 )
 splits = st.builds(
@@ -243,7 +244,8 @@ def test_values_that_make_no_sense_are_refused_by_name(
 )
 def test_no_setting_takes_what_it_is_not(kind: type) -> None:
     for each in fields(kind):
-        for wrong in (object(), {"a": 1}, [b"bytes"]):
+        table = {"a": 1} if each.name != "parameters" else 1  # the one setting that is a table
+        for wrong in (object(), table, [b"bytes"]):
             with pytest.raises(ConfigurationError, match=each.name):
                 settings_of(kind, {each.name: wrong}, "here")
 

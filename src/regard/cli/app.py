@@ -18,7 +18,13 @@ from regard.cli.recommend import recommend
 
 COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
     (demo, ("regard demo",)),
-    (inspect, ("regard inspect purchases.csv", "regard inspect ratings.dat --user 1 --no-header")),
+    (
+        inspect,
+        (
+            "regard inspect purchases.csv --items products.csv",
+            "regard inspect sqlite:///shop.db --table purchases",
+        ),
+    ),
     (clean, ("regard clean purchases.csv --out clean.parquet --exclude-items 'POST|gift_.*'",)),
     (
         fit,

@@ -48,7 +48,7 @@ def clean(
     removed = (
         quarantine_beside(out) if quarantine is None else parquet_file(quarantine, "--quarantine")
     )
-    refuse_same(file, out, removed)
+    refuse_same(Path(file), out, removed)
     if quarantine is None:
         refuse_anothers(removed, out.with_suffix(""))
     recipe = recipe_of(file, columns)

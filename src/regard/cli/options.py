@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = "Which column is what (found by name and values if omitted)"
 _FORM: Final = "How the file is written (found if omitted)"
+_MORE: Final = "Where rows come from"
 _CLEANING: Final = "Cleaning"
 _RUN: Final = "The run"
 
-LogFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A log: CSV and its kin (also .gz), or Parquet.")
-]
+_LOG: Final = (
+    "A log: CSV and its kin or JSON lines (also .gz), Parquet, Arrow, RecBole's .inter; a folder "
+    "of such files or a pattern in quotation marks; or the URL of a database."
+)
+LogFile = Annotated[str, typer.Argument(metavar="FILE|FOLDER|URL", help=_LOG)]
 LogOrRecipe = Annotated[
-    Path,
+    str,
     typer.Argument(
-        metavar="FILE|RECIPE.toml", help="A log, or a recipe that names one and says what to do."
+        metavar="FILE|FOLDER|URL|RECIPE.toml",
+        help=f"{_LOG} Or a recipe that names a log and says what to do.",
     ),
 ]
 BundleFolder = Annotated[
@@ -46,10 +50,28 @@ def _form(metavar: str, help: str) -> Any:  # noqa: A002 - Typer's own word
     return typer.Option(metavar=metavar, help=help, rich_help_panel=_FORM)
 
 
+def _more(metavar: str, help: str) -> Any:  # noqa: A002 - Typer's own word
+    return typer.Option(metavar=metavar, help=help, rich_help_panel=_MORE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
     """Which column plays which role, and how the file is written: `regard.read` as options."""
 
+    items: Annotated[
+        str | None, _more("FILE", "A table of items that joins the log by id: titles, classes.")
+    ] = None
+    users: Annotated[str | None, _more("FILE", "A table of users that joins it by id.")] = None
+    query: Annotated[
+        str | None, _more("SELECT", "Of a database: 'select * from plays where day > :day'.")
+    ] = None
+    table: Annotated[
+        str | None, _more("NAME", "Of a database, instead of a query: the name of a table.")
+    ] = None
+    parameters: Annotated[
+        list[str] | None,
+        _more("NAME=VALUE", "A value for :NAME in the query; may be given several times."),
+    ] = None
     user: Annotated[str | None, _column("Who.")] = None
     item: Annotated[str | None, _column("What.")] = None
     time: Annotated[str | None, _column("When.")] = None
@@ -85,12 +107,39 @@ class SourceOptions:
     ] = None
 
     def given(self) -> dict[str, Any]:
-        """The options that were given, by name."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """The options that were given, by name.
+
+        Raises:
+            ConfigurationError: a parameter of the query is not written NAME=VALUE.
+
+        Example:
+            >>> SourceOptions(parameters=["day=2024-05-01", "shop=7"]).given()
+            {'parameters': {'day': '2024-05-01', 'shop': 7}}
+        """
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.parameters:
+            given["parameters"] = dict(map(_parameter, self.parameters))
+        elif self.parameters is not None:
+            del given["parameters"]
+        return given
 
     def over(self, settings: "SourceSettings") -> "SourceSettings":
         """Settings of a recipe with the options that were given in place of its own."""
         return replace(settings, **self.given())
+
+
+def _parameter(text: str) -> tuple[str, int | float | str]:
+    """A name and its value: a number where it is spelled as one, else text."""
+    name, equals, value = text.partition("=")
+    if not (name.strip() and equals):
+        raise ConfigurationError(
+            f"--parameters {text!r} gives no value; write NAME=VALUE, such as day=2024-05-01."
+        )
+    if re.fullmatch(r"-?(?:0|[1-9]\d*)", value):
+        return name.strip(), int(value)
+    if re.fullmatch(r"-?(?:0|[1-9]\d*)\.\d+", value):
+        return name.strip(), float(value)
+    return name.strip(), value
 
 
 def as_typed(message: str) -> str:

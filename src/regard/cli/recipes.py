@@ -14,13 +14,13 @@ _TABLES: Final = ("source", "model", "split", "training", "evaluation")
 _WHOLE: Final = ("seed", "objective", "loss", "memory")
 
 
-def recipe_of(file: Path, columns: SourceOptions, run: RunOptions | None = None) -> Recipe:
+def recipe_of(file: str | Path, columns: SourceOptions, run: RunOptions | None = None) -> Recipe:
     """What to do with a log, or with the log that a recipe names.
 
     Paths in a recipe are understood like typed ones: from the folder one works in.
 
     Args:
-        file: a log, or a recipe that ends in `.toml`.
+        file: a log (a path or the URL of a database), or a recipe that ends in `.toml`.
         columns: which column is what; over the recipe's.
         run: model, split, seed, settings; over the recipe's.
 
@@ -34,7 +34,7 @@ def recipe_of(file: Path, columns: SourceOptions, run: RunOptions | None = None)
         >>> recipe_of(Path("plays.csv"), SourceOptions(user="who")).source.user
         'who'
     """
-    if file.suffix == ".toml":
+    if Path(file).suffix == ".toml":
         recipe = Recipe.from_toml(file)
         if not recipe.source.path:
             raise ConfigurationError(f"The recipe {file} names no log; add path to its [source].")
@@ -65,6 +65,7 @@ def with_options(recipe: Recipe, run: RunOptions) -> Recipe:
         (3, {'width': 128}, 5)
     """
     values = recipe.to_dict()
+    shown = values["source"]["path"]
     if run.model is not None and run.model != recipe.model:
         values["model"] = {"name": run.model}  # the options belonged to another model
     if run.seed is not None:
@@ -74,6 +75,8 @@ def with_options(recipe: Recipe, run: RunOptions) -> Recipe:
     if run.seen is not None:
         values["evaluation"]["seen"] = run.seen
     _assign(values, run.assign or ())
+    if values["source"]["path"] == shown:  # what is shown lacks the password, which reading needs
+        values["source"]["path"] = recipe.source.path
     return Recipe.from_dict(values)
 
 

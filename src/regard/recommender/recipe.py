@@ -32,6 +32,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from regard.data.ingest.addresses import without_password
 from regard.data.interactions import Interactions
 from regard.data.rules import RULES
 from regard.data.rules.contract import Rule
@@ -51,9 +52,18 @@ samples, and ten times as long as without any loss (`benchmarks/losses.py`)."""
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings:
-    """Where the log lies and which column plays which role; names as in `regard.read`."""
+    """Where the log lies and which column plays which role; names as in `regard.read`.
+
+    The path may be the URL of a database. A password in it is used and never written down: what
+    `Recipe.to_dict` gives, and with it every bundle, holds the URL without one.
+    """
 
     path: str = ""
+    items: str | None = None
+    users: str | None = None
+    query: str | None = None
+    table: str | None = None
+    parameters: Mapping[str, Any] | None = None
     user: str | None = None
     item: str | None = None
     time: str | None = None
@@ -273,11 +283,12 @@ class Recipe:
             raise ConfigurationError(f"The recipe {path} cannot be read: {broken}.") from broken
 
     def to_dict(self) -> dict[str, Any]:
-        """As nested plain values without empty ones, ready for TOML."""
+        """As nested plain values without empty ones and without a password, ready for TOML."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         values["model"] = {"name": values["model"], **values.pop("options")}
         for name in ("source", "split", "training", "evaluation"):
             values[name] = asdict(values[name])
+        values["source"]["path"] = without_password(self.source.path)
         values["evaluation"]["ks"] = list(self.evaluation.ks)
         if self.cleaning is None:
             del values["cleaning"]

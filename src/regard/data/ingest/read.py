@@ -8,6 +8,7 @@ from typing import Any, Final
 import narwhals as nw
 import polars as pl
 
+from regard.data.ingest.addresses import is_address
 from regard.data.ingest.columns import (
     as_context,
     as_flat,
@@ -72,6 +73,9 @@ def read(
     *,
     items: Any = None,
     users: Any = None,
+    query: str | None = None,
+    table: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
     user: str | None = None,
     item: str | None = None,
     time: str | None = None,
@@ -99,12 +103,17 @@ def read(
     `regard.clean`. The source is read once, here.
 
     Args:
-        source: path to delimited text (`.csv`, `.tsv`, `.txt`, `.dat`, ..., also `.gz`) or Parquet,
-            or a dataframe of pandas, Polars (eager or lazy), Arrow, DuckDB.
+        source: path to delimited text (`.csv`, `.tsv`, `.txt`, `.dat`, ...), JSON lines (each also
+            with `.gz`), Parquet, Arrow or a RecBole `.inter`; a folder of such files, or a pattern
+            such as `log/year=*/*.parquet`; the URL of a database; or a dataframe of pandas, Polars
+            (eager or lazy), Arrow, DuckDB.
         items: a table with one row per item, any source that `source` may be, joined by id: its
             title plays that role where the log has none, its other columns become context. If
             omitted, the table that the format of the log puts beside it; False for none.
         users: the same for users.
+        query: a `select`, for a database; values stand in it as `:name`.
+        table: instead, the name of a table or view.
+        parameters: the values of a query by name.
         user: column that says who.
         item: column that says what.
         time: column that says when.
@@ -154,10 +163,11 @@ def read(
         raise ConfigurationError(f"user= and item= both name {user!r}; they must differ.")
     given = {role: column for role, column in named.items() if column is not None}
     wish = _Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
-    table = open_source(
-        source, delimiter=delimiter, encoding=encoding, decimal=decimal, header=header
-    )
-    return _interactions(table, wish)
+    opened = open_source(
+        source, delimiter=delimiter, encoding=encoding, decimal=decimal, header=header,
+        query=query, table=table, parameters=parameters,
+    )  # fmt: skip
+    return _interactions(opened, wish)
 
 
 def _interactions(table: Table, wish: _Wish) -> Interactions:
@@ -272,6 +282,11 @@ def _known(
         source = build.table.beside.get(role)
     if source is None or source is False:
         return []
+    if is_address(source):
+        raise ConfigurationError(
+            f"{role}s= cannot be a database. Join its tables in the query of the log, or read a "
+            "dataframe and give that."
+        )
     known = known_of(build.columns[role], open_source(source), role=role, column=roles[role])
     build.notes += known.notes
     columns = list(known.columns)
