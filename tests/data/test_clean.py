@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 import pytest
 from dirty_logs import EARLIEST, LATEST, VALUES, bracketed, dirty_log, expected_reasons, rows_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -82,6 +82,7 @@ def try_clean(log: Interactions, rules: tuple[Rule, ...]) -> tuple[Interactions,
 
 
 class TestProperties:
+    @settings(max_examples=40)
     @given(rows_of(), every_order)
     def test_nothing_is_lost_and_nothing_changed(
         self, table: pl.DataFrame, rules: list[Rule]
