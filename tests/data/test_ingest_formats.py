@@ -204,6 +204,13 @@ def test_a_folder_as_polars_and_arrow_write_it(tmp_path):
     assert table["shop"].to_list() == ["x y", "ü/1", None]
 
 
+def test_names_of_folders_are_read_as_hive_writes_them(tmp_path):
+    for name in ("shop%20name=x%2Fy", "shop%20name=__HIVE_DEFAULT_PARTITION__", "shop%20name=07"):
+        parquet(tmp_path / "log" / name / "a.parquet", FRAME[:1])
+    table = read(tmp_path / "log").collect()
+    assert sorted(table["shop name"].to_list(), key=str) == ["07", None, "x/y"]
+
+
 def test_parts_without_rows_and_of_other_widths_are_welcome(tmp_path):
     parquet(tmp_path / "a.parquet", FRAME.clear())
     parquet(tmp_path / "b.parquet", FRAME.with_columns(pl.col("user").cast(pl.Int16)))

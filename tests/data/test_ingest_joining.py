@@ -195,6 +195,15 @@ def test_defects_of_a_table_are_counted():
     assert "says nothing about 2 of the 3 items" in notes
 
 
+def test_ids_that_are_spelled_otherwise_are_others():
+    items = pl.DataFrame({"movieId": ["007", "8", "9.0"], "genre": ["a", "b", "c"]})
+    assert read(LOG, **BY, items=items).collect()["genre"].to_list() == [None, "b", None, None]
+    log = LOG.with_columns(pl.col("movieId").cast(pl.String))
+    numbered = pl.DataFrame({"movieId": [7, 8], "genre": ["a", "b"]})
+    table = read(log, **BY, items=numbered).collect()
+    assert table["genre"].to_list() == ["a", "b", "a", None]
+
+
 def test_tables_that_cannot_join():
     with pytest.raises(ColumnError, match=r"None of the items in column 'movieId'.*'x'.*7"):
         read(LOG, **BY, items=pl.DataFrame({"movieId": ["x"], "genre": ["a"]}))
