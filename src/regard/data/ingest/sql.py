@@ -187,7 +187,7 @@ def _query(query: str, parameters: Mapping[str, Any]) -> "Executable":
         missing, spare = sorted(wanted - set(parameters)), sorted(set(parameters) - wanted)
         wrong = f"has no value for :{missing[0]}" if missing else f"does not use {spare[0]!r}"
         raise ConfigurationError(
-            f"The query {wrong}. Give parameters={{...}} with one value for each :name in it, and "
+            f"The query {wrong}. Give parameters= with one value for each :name in it, and "
             "write a colon that begins no name as '\\:'."
         )
     return statement
