@@ -188,7 +188,12 @@ def test_all_scores_at_once_are_never_in_memory() -> None:
     assert int(run.stdout) < 100
 
 
-def test_low_factors_are_close_and_leave_the_sums_exact() -> None:
+@pytest.mark.parametrize("most", [2**26, 0], ids=["whole rows", "blocks"])
+def test_low_factors_are_close_and_leave_the_sums_exact(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(cross_entropy, "_MOST_BYTES", most)
+    monkeypatch.setattr(cross_entropy, "_BLOCK_ITEMS", 400)
     generator = torch.Generator().manual_seed(0)
     states_TD = torch.randn(700, 64, generator=generator).requires_grad_()
     vectors_ND = (0.3 * torch.randn(900, 64, generator=generator)).requires_grad_()
@@ -220,7 +225,7 @@ def test_states_of_autocast_are_welcome() -> None:
 @pytest.mark.parametrize(
     ("items", "rows"),
     [
-        (3_416, 306),  # what the cache holds
+        (3_416, 256),  # what the cache holds, a multiple of 64
         (100_000, 128),  # fewer would read the table for next to nothing
         (131_072, 128),  # the most that 64 MB hold
         (131_073, 0),  # cut into blocks

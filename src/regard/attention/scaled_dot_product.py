@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.attention.masks import causal_mask, pick_newest, real_positions
+from regard.attention.projection import Projection
 from regard.errors import ConfigurationError
 
 
@@ -47,8 +48,8 @@ class ScaledDotProductAttention(nn.Module):
             raise ConfigurationError(f"heads={heads} must divide width={width}.")
         self.heads = heads
         self.dropout = dropout
-        self.queries_keys_values = nn.Linear(width, 3 * width)
-        self.output = nn.Linear(width, width)
+        self.queries_keys_values = Projection(width, 3 * width)
+        self.output = Projection(width, width)
 
     def forward(
         self, states_BLD: Tensor, *, need_map: bool = False

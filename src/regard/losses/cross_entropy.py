@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from regard.errors import ModelInputError
@@ -37,6 +37,8 @@ _MOST_BYTES = 64 * 2**20
 """Whole rows of scores may take this much; beyond it the catalogue is cut into blocks."""
 _BLOCK_ROWS, _BLOCK_ITEMS = 1024, 4096
 """Scores made at a time where the catalogue is cut."""
+_FILLED_ROWS = 64
+"""Low factors: slices of a multiple of this; why, says `regard.attention.projection`."""
 _VANISHED = 1e-30
 """A smaller probability has lost digits, so that its logarithm is made from scores again."""
 
@@ -49,7 +51,10 @@ def _rows_at_a_time(items: int, width: int) -> int:
         width: bytes of one score.
     """
     row = items * width
-    return 0 if _LEAST_ROWS * row > _MOST_BYTES else max(_LEAST_ROWS, _SLICE_BYTES // row)
+    if _LEAST_ROWS * row > _MOST_BYTES:
+        return 0
+    fitting = _SLICE_BYTES // row
+    return max(_LEAST_ROWS, fitting - fitting % _FILLED_ROWS if fitting > _FILLED_ROWS else fitting)
 
 
 class CrossEntropy:
@@ -133,7 +138,10 @@ class _SlicedCrossEntropy(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class _Work:
-    """What is multiplied, in the type of the factors, and where the gradients are summed up."""
+    """What is multiplied, in the type of the factors, and where the gradients are summed up.
+
+    The states may be filled up with rows that are nobody's.
+    """
 
     states_TD: Tensor
     items_ID: Tensor
@@ -154,8 +162,10 @@ class _Work:
         factor: torch.dtype,
     ) -> "_Work":
         """Nothing is copied but the states, where the factors are of another type."""
+        low = factor != states_TD.dtype
+        missing = -len(states_TD) % _FILLED_ROWS if low else 0
         return cls(
-            states_TD.to(factor),
+            nn.functional.pad(states_TD.to(factor), (0, 0, 0, missing)),
             vectors_ND[FIRST_CODE:],
             None if bias_N is None else bias_N[FIRST_CODE:],
             (targets_T - FIRST_CODE)[:, None],
@@ -169,12 +179,13 @@ class _Work:
         """Multiply a slice's gradients of scores away.
 
         Args:
-            grads: `(rows, columns)` in the type of the factors.
+            grads: `(rows, columns)` in the type of the factors; zero in filled-up rows.
             part: the rows.
             block: the columns.
             items: the factors of these columns.
         """
-        self.grad_states_TD[part] += torch.mm(grads, items)
+        of_states = self.grad_states_TD[part]
+        of_states += torch.mm(grads, items)[: len(of_states)]
         into = self.grad_vectors_ND[FIRST_CODE:][block]
         if into.dtype == self.factor:
             into.addmm_(grads.T, self.states_TD[part])
@@ -187,32 +198,43 @@ class _Work:
 def _whole_rows(work: _Work, rows: int) -> Tensor:
     """Loss of all rows, summed, float64; each slice holds the whole catalogue."""
     items_ID, everything = work.items_ID.to(work.factor), slice(None)
-    T = work.states_TD.shape[0]
-    buffer = work.states_TD.new_empty(min(rows, T), items_ID.shape[0])
+    filled = len(work.states_TD)
+    buffer = work.states_TD.new_empty(min(rows, filled), len(items_ID))
     total = work.states_TD.new_zeros((), dtype=torch.float64)
-    for part in _stretches(T, rows):
+    for part in _stretches(filled, rows):
         states, columns = work.states_TD[part], work.columns_T1[part]
         scores = torch.mm(states, items_ID.T, out=buffer[: len(states)])
         if work.bias_I is not None:
             scores += work.bias_I
-        own = scores.gather(1, columns)
-        torch.softmax(scores, dim=1, out=scores)
-        likely = scores.gather(1, columns)
-        losses = -likely.double().log()
-        lost = (likely < _VANISHED).flatten()
-        if lost.any():
-            again = states[lost].to(own.dtype) @ items_ID.T
-            again = again if work.bias_I is None else again + work.bias_I
-            losses[lost] = again.double().logsumexp(1, keepdim=True) - own[lost]
-        total += losses.sum()
-        scores.scatter_(1, columns, likely - 1)
+        total += _to_gradient(scores, columns, states, work)
         work.add(scores, part, everything, items_ID)
     return total
 
 
+def _to_gradient(scores: Tensor, columns: Tensor, states: Tensor, work: _Work) -> Tensor:
+    """Turn scores `(rows, items)` into `softmax - one_hot` in place, filled-up rows into zeros.
+
+    Returns:
+        The summed loss of the real rows, float64.
+    """
+    real = scores[: len(columns)]
+    own = real.gather(1, columns)
+    torch.softmax(scores, dim=1, out=scores)
+    scores[len(columns) :] = 0
+    likely = real.gather(1, columns)
+    losses = -likely.double().log()
+    lost = (likely < _VANISHED).flatten()
+    if lost.any():
+        again = states[: len(columns)][lost] @ work.items_ID.to(work.factor).T
+        again = again if work.bias_I is None else again + work.bias_I
+        losses[lost] = again.double().logsumexp(1, keepdim=True) - own[lost]
+    real.scatter_(1, columns, likely - 1)
+    return losses.sum()
+
+
 def _blocks(work: _Work) -> Tensor:
     """Loss of all rows, summed, float64; scores of a block of the catalogue at a time."""
-    T, items = work.states_TD.shape[0], work.items_ID.shape[0]
+    T, items = len(work.columns_T1), len(work.items_ID)
     exact = work.grad_states_TD.dtype
     total = work.states_TD.new_zeros((), dtype=torch.float64)
     for part in _stretches(T, _BLOCK_ROWS):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from regard.attention.contract import Attention
 from regard.attention.masks import pick_newest
+from regard.attention.projection import Projection
 from regard.models.dropout import ByteDropout
 
 
@@ -38,8 +39,8 @@ class PreNormBlock(nn.Module):
         self.attention = attention
         self.attention_norm = nn.LayerNorm(width)
         self.forward_norm = nn.LayerNorm(width)
-        self.expand = nn.Linear(width, hidden)
-        self.contract = nn.Linear(hidden, width)
+        self.expand = Projection(width, hidden)
+        self.contract = Projection(hidden, width)
         self.dropout = ByteDropout(dropout)
 
     def forward(
