@@ -107,6 +107,16 @@ def test_a_season_worked_by_hand() -> None:
     np.testing.assert_allclose(fitted.fill(test).panel.values, expected)
 
 
+def test_a_level_is_what_remains_without_the_season() -> None:
+    train = panel_of([1.0, 3, 3, 5], [20.0, 22, 20])
+    # Deviations from the groups' means: -2, 0, 0, 2 and -2/3, 4/3, -2/3.
+    low, high = (-2 + 0 - 2 / 3 - 2 / 3) / 4, (0 + 2 + 4 / 3) / 3
+    level = (20 - low + 22 - high + 20 - low) / 3
+    fitted = Seasonal(period=2, phases=2, min_points=4).fit(train)
+    found = fitted.fill(panel_of([], [NAN, NAN])).panel.values
+    np.testing.assert_allclose(found, [level + low, level + high])
+
+
 def test_a_phase_that_training_never_saw_stays_missing() -> None:
     done = Seasonal(period=3, phases=3).fit(panel_of([1.0, 2.0])).fill(panel_of([NAN] * 3))
     assert done.filled_P.tolist() == [True, True, False]
@@ -218,6 +228,12 @@ def test_a_gap_in_points_is_filled_whole_or_not_at_all() -> None:
     panel = panel_of([NAN, 1.0, NAN, 3, NAN, NAN, 6, NAN, NAN])
     done = Linear(longest_gap_points=1, extrapolate=True).fit(panel).fill(panel)
     np.testing.assert_array_equal(done.panel.values, [0, 1, 2, 3, NAN, NAN, 6, NAN, NAN])
+
+
+def test_a_gap_at_the_start_counts_all_its_points() -> None:
+    panel = panel_of([1.0], [NAN, NAN, 3.0], [NAN, 4.0])
+    done = Mean(longest_gap_points=1, min_points=1).fit(panel).fill(panel)
+    assert done.filled_P.nonzero()[0].tolist() == [4]
 
 
 def test_a_gap_in_seconds_lies_between_what_is_observed() -> None:

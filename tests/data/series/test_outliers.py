@@ -254,6 +254,25 @@ def test_a_short_group_uses_the_bounds_of_all() -> None:
     assert later.outliers_P.tolist() == [False, True] * 3
 
 
+def test_clipping_takes_the_bound_on_its_own_side() -> None:
+    fitted = IQR(action="clip", min_points=1).fit(panel_of([1.0, 2, 3, 4, 5]))  # bounds -1 and 7
+    assert fitted.apply(panel_of([-50.0, 3, 50])).panel.values.tolist() == [-1, 3, 7]
+
+
+def test_an_edge_belongs_to_the_interval_below_it() -> None:
+    levels = Levels(pl.Series([], dtype=pl.String), np.empty((0, 2)), np.array([0.0, 1.0]))
+    fitted = FittedForest(levels, np.array([0.0, 1.0]), True, "clip")
+    done = fitted.apply(panel_of([0.0, 0.5, 1.0, 1.5]))
+    assert done.outliers_P.tolist() == [True, False, False, True]
+    assert done.panel.values[3] == 1
+
+
+@pytest.mark.parametrize("kind", [ZScore, MAD, IQR])
+def test_rounding_is_no_spread(kind: Any) -> None:
+    fitted = kind().fit(panel_of([0.1, np.nextafter(0.1, 1)] * 15))
+    assert np.isnan(fitted.levels.numbers).all()
+
+
 # As plain values
 
 
