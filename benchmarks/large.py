@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -63,27 +63,29 @@ def generate(path: Path, items: int, interactions: int) -> None:
     pl.DataFrame(table).sort("timestamp").write_parquet(path)
 
 
-def measure(path: Path, minutes: float, asked: int, settings: dict[str, Any]) -> None:
+def measure(path: Path, minutes: float, asked: int, memory: str) -> None:
     """Learn from the log and ask about some users."""
     import torch
+    from rich.console import Console
 
     import regard
     from regard.evaluation.evaluate import evaluate
     from regard.recommender.recipe import Recipe
-    from regard.training.watching import Silence
+    from regard.training.watching import ProgressBar
 
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, seed {SEED}")
     recipe = Recipe.from_dict({
         "seed": SEED,
-        "training": {"minutes": minutes, "device": "cpu", **settings},
-        "memory": "off",
+        "training": {"minutes": minutes, "device": "cpu"},
+        "memory": memory,
     })  # fmt: skip
     log = timed("read", lambda: regard.read(path))
     log, _ = timed("clean", lambda: regard.clean(log))
     print(f"  {log.collect().select(pl.len(), pl.n_unique('item'), pl.n_unique('user')).row(0)}")
     recommender = regard.Recommender.from_recipe(recipe)
     checkpoint = path.with_suffix(".checkpoint")
-    timed("fit", lambda: recommender.fit(log, checkpoint=checkpoint, watcher=Silence()))
+    with ProgressBar(Console(), "ndcg@10") as bar:
+        timed("fit", lambda: recommender.fit(log, checkpoint=checkpoint, watcher=bar))
     learned = recommender.learned
     print(f"  {len(learned.vocabulary):,} items in training; {learned.history}")
     test = learned.split.test
@@ -113,13 +115,14 @@ def main() -> None:
     parser.add_argument("--interactions", type=int, default=10_000_000)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--asked", type=int, default=2_000)
+    parser.add_argument("--memory", default="auto", help="of transitions: auto, on or off")
     given = parser.parse_args()
     fresh = get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.parquet"
         for work, arguments in (
             (generate, (path, given.items, given.interactions)),
-            (measure, (path, given.minutes, given.asked, {})),
+            (measure, (path, given.minutes, given.asked, given.memory)),
         ):
             process = fresh.Process(target=work, args=arguments)
             process.start()
