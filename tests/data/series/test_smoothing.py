@@ -374,3 +374,16 @@ def test_a_level_that_is_too_deep_is_cut_to_what_the_length_allows() -> None:
     np.testing.assert_array_equal(deep.panel.values, whole.panel.values)
     flat = Wavelet(level=1).smooth(panel)
     assert (flat.panel.values != whole.panel.values).any()
+
+
+def test_series_of_one_length_and_several_steps_have_filters_of_their_own() -> None:
+    x = np.random.default_rng(13).normal(size=40)
+    two = panel_of(x, x)
+    times = np.concatenate([np.arange(40.0), 3 * np.arange(40.0)])
+    panel = Panel(two.keys, two.offsets, two.values, times, two.rows)
+    both = Butterworth(period=12).smooth(panel).panel.values
+    np.testing.assert_array_equal(
+        both[:40], Butterworth(period=12).smooth(panel_of(x)).panel.values
+    )
+    slow = Butterworth(period=12).smooth(panel_of(x, step=3)).panel.values
+    np.testing.assert_allclose(both[40:], slow)
