@@ -1,8 +1,8 @@
 """Regard, as `regard fit` runs it with its defaults: the network, its memory, and a Markov chain.
 
-The schedule is that of the defaults; where the budget ends before it, the weights of that moment
-are measured, and where it ends before the budget, those that it keeps. Validation belongs to a fit,
-but not to its steps: its seconds are reported beside them.
+The schedule is that of the defaults; where the budget ends before it, the average of the weights at
+that moment is measured, and where it ends before the budget, the weights that it keeps. Validation
+belongs to a fit, but not to its steps: its seconds are reported beside them.
 """
 
 import time
@@ -77,6 +77,9 @@ class Watch(Silence):
             return states_TD, targets_T
 
         def timed(model: SequenceModel) -> float:
+            # What is validated is what a fit keeps: the average of the weights of late.
+            self.model = model
+            self.meter.score = score_of(NetworkScorer(model), self.split)
             began = time.perf_counter()
             with self.meter.stopped():
                 value = validate(model)
