@@ -11,20 +11,25 @@ and answering. Prints seconds and the largest resident memory so far, and NDCG b
 """
 
 import argparse
+import json
 import resource
 import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
+from ml1m import surroundings
+
 SEED, GROUP, STAYS, EVENTS = 7, 50, 0.9, 33
 """Seed, items of a group, chance to stay in it, mean events of a user."""
 Result = TypeVar("Result")
+STAGES: list[dict[str, Any]] = []
+"""What was done so far, how long it took, and the largest resident memory then."""
 
 
 def timed(name: str, work: Callable[[], Result]) -> Result:
@@ -33,6 +38,7 @@ def timed(name: str, work: Callable[[], Result]) -> Result:
     result = work()
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    STAGES.append({"stage": name, "seconds": seconds, "peak_megabytes": peak})
     print(f"{name:<24}{seconds:>8.1f} s   peak {peak:>8,.0f} MB", flush=True)
     return result
 
@@ -63,8 +69,8 @@ def generate(path: Path, items: int, interactions: int) -> None:
     pl.DataFrame(table).sort("timestamp").write_parquet(path)
 
 
-def measure(path: Path, minutes: float, asked: int, memory: str) -> None:
-    """Learn from the log and ask about some users."""
+def measure(path: Path, minutes: float, asked: int, memory: str, out: Path) -> None:
+    """Learn from the log, ask about some users, save what was seen."""
     import torch
     from rich.console import Console
 
@@ -74,6 +80,7 @@ def measure(path: Path, minutes: float, asked: int, memory: str) -> None:
     from regard.training.watching import ProgressBar
 
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, seed {SEED}")
+    results: dict[str, Any] = {**surroundings(SEED), "minutes": minutes, "stages": STAGES}
     recipe = Recipe.from_dict({
         "seed": SEED,
         "training": {"minutes": minutes, "device": "cpu"},
@@ -81,12 +88,16 @@ def measure(path: Path, minutes: float, asked: int, memory: str) -> None:
     })  # fmt: skip
     log = timed("read", lambda: regard.read(path))
     log, _ = timed("clean", lambda: regard.clean(log))
-    print(f"  {log.collect().select(pl.len(), pl.n_unique('item'), pl.n_unique('user')).row(0)}")
+    size = log.collect().select(pl.len(), pl.n_unique("item"), pl.n_unique("user")).row(0)
+    results["size"] = dict(zip(("interactions", "items", "users"), size, strict=True))
+    print(f"  {results['size']}")
     recommender = regard.Recommender.from_recipe(recipe)
     checkpoint = path.with_suffix(".checkpoint")
     with ProgressBar(Console(), "ndcg@10") as bar:
         timed("fit", lambda: recommender.fit(log, checkpoint=checkpoint, watcher=bar))
     learned = recommender.learned
+    results["training"] = learned.history.to_dict()
+    results["ndcg@10"] = {}
     print(f"  {len(learned.vocabulary):,} items in training; {learned.history}")
     test = learned.split.test
     some = test.select(np.linspace(0, len(test) - 1, asked).astype(np.int64))
@@ -103,9 +114,13 @@ def measure(path: Path, minutes: float, asked: int, memory: str) -> None:
                 fingerprint=learned.fingerprint,
             ),
         )
+        results["ndcg@10"][name] = report.to_dict()["metrics"]["ndcg@10"]
         print(f"  ndcg@10 {report.metrics['ndcg@10']}")
     timed("save", lambda: recommender.save(path.with_suffix(".bundle")))
     timed("load", lambda: regard.Recommender.load(path.with_suffix(".bundle")))
+    results["asked"] = asked
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "large.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
 def main() -> None:
@@ -115,6 +130,7 @@ def main() -> None:
     parser.add_argument("--interactions", type=int, default=10_000_000)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--asked", type=int, default=2_000)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--memory", default="auto", help="of transitions: auto, on or off")
     given = parser.parse_args()
     fresh = get_context("spawn")
@@ -122,7 +138,7 @@ def main() -> None:
         path = Path(folder) / "log.parquet"
         for work, arguments in (
             (generate, (path, given.items, given.interactions)),
-            (measure, (path, given.minutes, given.asked, given.memory)),
+            (measure, (path, given.minutes, given.asked, given.memory, given.out)),
         ):
             process = fresh.Process(target=work, args=arguments)
             process.start()

@@ -1,24 +1,27 @@
 """What a loss costs by the size of the catalogue, and so when `loss = "auto"` turns to samples.
 
-    python benchmarks/losses.py [--precision float32] [--most 1000000] [--rows]
+    python benchmarks/losses.py [--most 1000000] [--rows] [--out FOLDER]
 
 For 4,096 targets at width 64, in milliseconds: the loss forward and backward, and the step of the
 optimiser over the item table. In megabytes: what the loss took at most beyond the table and its
 gradient (each line is measured in a process of its own). First, what a step of the default SASRec
 costs without its loss; and how far the exact loss is from torch's own. Fastest of a few tries;
-compare the figures of one run only. Memory is read from Linux.
+compare the figures of one run only. Memory is read from Linux. The table is saved for
+`docs/performance.md`.
 
 With `--rows` instead: the exact loss by rows in a slice of scores, 0 for blocks of the catalogue;
 what Regard chooses by itself is marked.
 """
 
 import argparse
+import json
 import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -26,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ml1m import surroundings
 from regard.data.batches import Batch
 from regard.losses import cross_entropy
 from regard.losses.contract import ItemTable, Loss
@@ -69,7 +73,7 @@ def fastest(work: Callable[[], object], seconds: float = 1.5) -> float:
     return 1_000 * min(taken)
 
 
-def line(name: str, items: int, low: bool) -> str:
+def line(name: str, items: int, low: bool) -> dict[str, Any]:
     """One loss on one catalogue, in this process."""
     torch.manual_seed(SEED)
     loss, sparse = LOSSES[name](items)
@@ -98,7 +102,14 @@ def line(name: str, items: int, low: bool) -> str:
     once = 1_000 * (time.perf_counter() - began)
     learning = once if once > 5_000 else fastest(forward_and_backward)
     moving = fastest(update, 0.5)
-    return f"{items:>9,}  {name:<23}{learning:>9.1f}{moving:>9.1f}{extra:>9,.0f}"
+    return {
+        "items": items,
+        "loss": name,
+        "precision": "bfloat16" if low else "float32",
+        "loss_ms": learning,
+        "table_ms": moving,
+        "extra_megabytes": extra,
+    }
 
 
 def slices(items: int, low: bool) -> None:
@@ -156,31 +167,52 @@ def distance(items: int, targets: int = 256) -> float:
     return max(float((ours - theirs).abs().max()) for ours, theirs in zip(*found, strict=True))
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
-    parser.add_argument("--most", type=int, default=1_000_000, help="largest catalogue")
-    parser.add_argument("--rows", action="store_true", help="the exact loss by rows in a slice")
-    given = parser.parse_args()
-    low = given.precision == "bfloat16"
-    if given.rows:
-        for items in (3_416, 10_000, 30_000, 100_000):
-            slices(items, low)
-        return
-    print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, seed {SEED}, products in "
-        f"{given.precision}\n\nrest of a step: {rest_of_step(low):.1f} ms"
-    )
-    for items in (10_000, 100_000):
-        print(f"exact against torch's, {items:,} items, float32: {distance(items):.1e}")
-    print(f"\n{'items':>9}  {'loss':<23}{'loss ms':>9}{'table ms':>9}{'extra MB':>9}", flush=True)
+def told(found: dict[str, Any]) -> str:
+    """One line of the table."""
+    what = f"{found['loss']}, {found['precision']}"
+    numbers = f"{found['loss_ms']:>9.1f}{found['table_ms']:>9.1f}{found['extra_megabytes']:>9,.0f}"
+    return f"{found['items']:>9,}  {what:<33}{numbers}"
+
+
+def table(most: int) -> list[dict[str, Any]]:
+    """Every loss on every catalogue, each in a process of its own."""
+    print(f"\n{'items':>9}  {'loss':<33}{'loss ms':>9}{'table ms':>9}{'extra MB':>9}", flush=True)
+    found = []
     for items in (10_000, 30_000, 100_000, 1_000_000):
         for name in LOSSES:
-            if items <= given.most and (name, items) not in SLOW:
-                fresh = get_context("spawn")
-                with ProcessPoolExecutor(1, mp_context=fresh) as process:
-                    print(process.submit(line, name, items, low).result(), flush=True)
+            # The other losses are float32 whatever autocast says.
+            for low in (False, True) if name == "exact" else (False,):
+                if items > most or (name, items) in SLOW:
+                    continue
+                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                    found.append(process.submit(line, name, items, low).result())
+                print(told(found[-1]), flush=True)
+    return found
+
+
+def main() -> None:
+    """Print the tables and save them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--most", type=int, default=1_000_000, help="largest catalogue")
+    parser.add_argument("--rows", action="store_true", help="the exact loss by rows in a slice")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    given = parser.parse_args()
+    if given.rows:
+        for low in (False, True):
+            print("bfloat16" if low else "float32")
+            for items in (3_416, 10_000, 30_000, 100_000):
+                slices(items, low)
+        return
+    results: dict[str, Any] = {**surroundings(SEED), "threads": torch.get_num_threads()}
+    results["rest_ms"] = {
+        name: rest_of_step(low) for name, low in (("float32", False), ("bfloat16", True))
+    }
+    print(f"rest of a step, ms: {results['rest_ms']}")
+    results["distance"] = {items: distance(items) for items in (10_000, 100_000)}
+    print(f"exact against torch's in float32, by items: {results['distance']}")
+    results["table"] = table(given.most)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "losses.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -103,15 +103,85 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
     return [*markdown([*header, "minutes", "targets/s", "peak MB"], rows), "", told, fine]
 
 
+def losses(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """Each loss by the size of the catalogue."""
+    rows = [
+        [
+            f"{found['loss']}, {found['precision']}",
+            f"{found['items']:,}",
+            f"{found['loss_ms']:,.1f}",
+            f"{found['table_ms']:,.1f}",
+            f"{found['extra_megabytes']:,.0f}",
+        ]
+        for found in sorted(results["table"], key=lambda each: each["items"])
+    ]
+    rest = ", ".join(f"{name} {each:.1f}" for name, each in results["rest_ms"].items())
+    apart = ", ".join(f"{int(n):,}: {each:.1e}" for n, each in results["distance"].items())
+    told = (
+        f"4,096 targets, width 64. Rest of a step of SASRec, ms: {rest}. Largest difference "
+        f"between the exact loss and torch's in float32, value and gradients, by items: {apart}."
+    )
+    header = ["loss", "items", "loss and gradient, ms", "update of the table, ms", "extra MB"]
+    return [*markdown(header, rows), "", told, machine(results, "python benchmarks/losses.py")]
+
+
+def large(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """A log of a million items."""
+    rows = [
+        [each["stage"], f"{each['seconds']:,.1f}", f"{each['peak_megabytes']:,.0f}"]
+        for each in results["stages"]
+    ]
+    size, training = results["size"], results["training"]
+    scores = "; ".join(f"{name} {interval(each)}" for name, each in results["ndcg@10"].items())
+    told = (
+        f"{size['interactions']:,} interactions, {size['items']:,} items, {size['users']:,} users, "
+        f"generated; {training['seconds'] / 60:.1f} minutes of steps, "
+        f"{training['targets_per_second']:,.0f} targets/s, loss: {training['loss']}. NDCG@10 of "
+        f"{results['asked']:,} users: {scores}."
+    )
+    table = markdown(["stage", "seconds", "largest memory so far, MB"], rows)
+    command = f"python benchmarks/large.py --minutes {results['minutes']:g}"
+    return [*table, "", told, machine(results, command)]
+
+
+def top_items(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """Lists by the size of the catalogue."""
+    rows = []
+    for each in results["table"]:
+        cells = [f"{each['items']:,}"]
+        for way in ("blocks", "plain"):
+            found = each["ways"].get(way)
+            cells += (
+                [f"{found['seconds']:.3f}", f"{found['megabytes']:,.0f}"]
+                if found
+                else ["does not fit", ""]
+            )
+        rows.append(cells)
+    header = ["items", "blocks, s", "blocks, MB", "all scores at once, s", "all scores at once, MB"]
+    told = f"The best ten of {results['users']:,} users from states of width 64, float32."
+    return [*markdown(header, rows), "", told, machine(results, "python benchmarks/top_items.py")]
+
+
+def interval(found: dict[str, Any]) -> str:
+    """A mean with its interval."""
+    return f"{found['mean']:.4f} [{found['low']:.4f}, {found['high']:.4f}]"
+
+
 TABLES: dict[str, Callable[[Any, Words], Lines]] = {
     "step": step,
     "step-profile": profile,
     "seeds": seeds,
+    "losses": losses,
+    "large": large,
+    "top-items": top_items,
 }
 """Name in a page -> what makes the table."""
 SOURCES = {
     "step": "step.json",
     "step-profile": "step.json",
     "seeds": "ml1m-*.json",
+    "losses": "losses.json",
+    "large": "large.json",
+    "top-items": "top-items.json",
 }
 """Name in a page -> file of results; of several files where it is a pattern."""

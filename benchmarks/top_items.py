@@ -16,11 +16,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 
+from ml1m import surroundings
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.evaluation.ranking import top_items
@@ -99,26 +102,28 @@ def apart(way: str, items: int, users: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print one line for each catalogue."""
+    """Print one line for each catalogue, and save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--users", type=int, default=1_024)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         print(json.dumps(measure(given.one, given.items[0], given.users)))
         return
     print(f"{given.users:,} users, torch {torch.__version__}, {torch.get_num_threads()} threads")
-    print(f"{'items':>10}  {'blocks':>19}  {'plain':>19}")
+    results: dict[str, Any] = {**surroundings(SEED), "users": given.users, "table": []}
     for items in given.items:
-        cells = []
-        for way in WAYS:
-            if way == "plain" and 4 * items * given.users > MOST_BYTES:
-                cells.append(f"{'does not fit':>19}")
-                continue
-            found = apart(way, items, given.users)
-            cells.append(f"{found['seconds']:>7.3f} s {found['megabytes']:>6,.0f} MB")
-        print(f"{items:>10,}  {'  '.join(cells)}", flush=True)
+        ways = {
+            way: apart(way, items, given.users)
+            for way in WAYS
+            if way != "plain" or 4 * items * given.users <= MOST_BYTES
+        }
+        results["table"].append({"items": items, "ways": ways})
+        print(f"{items:>10,}  {ways}", flush=True)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "top-items.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
