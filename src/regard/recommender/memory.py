@@ -30,6 +30,7 @@ from regard.evaluation.protocol import Protocol as Rules
 from regard.evaluation.ranking import rank_targets
 from regard.evaluation.scorer import Prepared, Whole, prepare, works_in_blocks
 from regard.recommender.mixture import Mixture, log_sum
+from regard.recommender.sampling import some
 from regard.shapes import Floats, Offsets, Scores
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _DOUBT = (0.0, 3.0, 20.0)
 """What is tried on the validation part; finer steps change the metric by less than its interval."""
 _MOST_QUERIES = 5_000
 """Validation queries that are asked at the most: two numbers need no more."""
+_MOST_SCORES = 5 * 10**8
+"""Those queries times items; each gate looks at all of them."""
 _CHUNK_BYTES = 32 * 2**20
 """Scores of one chunk of queries."""
 
@@ -204,13 +207,13 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
         The mixture, and whether it pays.
     """
     chain = MarkovChain().fit(split.training)
-    queries = split.validation.select(split.validation.history_lengths > 0)
-    if len(queries) > _MOST_QUERIES:
-        queries = queries.select(np.linspace(0, len(queries) - 1, _MOST_QUERIES).astype(np.int64))
+    size = split.vocabulary.size
+    queries = some(
+        split.validation, most=_MOST_QUERIES, most_scores=_MOST_SCORES, catalogue_size=size
+    )
     metric = f"ndcg@{rules.ks[-1]}"
     gates = [Gate(0.0, 0.0), *(Gate(most, doubt) for most, doubt in product(_MOST, _DOUBT))]
     values = np.zeros(len(gates))
-    size = split.vocabulary.size
     for chunk in queries.chunks(max(1, min(256, _CHUNK_BYTES // (4 * size)))):
         # What no gate changes is asked once, not thirty times.
         read = Whole(np.asarray(network.score(chunk)))

@@ -24,6 +24,7 @@ from regard.models.contract import SequenceModel
 from regard.models.scorer import NetworkScorer
 from regard.recommender.kinds import settings_of
 from regard.recommender.recipe import Recipe
+from regard.recommender.sampling import some
 from regard.schema import FIRST_CODE
 from regard.training.config import TrainingConfig
 from regard.training.device import choose_device, use_wanted_threads
@@ -46,8 +47,6 @@ _MOST_VALIDATION_QUERIES = 20_000
 """Enough for a standard error of NDCG near 0.002; more would only slow each epoch."""
 _MOST_VALIDATION_SCORES = 2 * 10**9
 """Queries times items; 2,000 queries of a million items cost about as much as their training."""
-_FEWEST_VALIDATION_QUERIES = 500
-"""Fewer would tell one epoch from another by chance."""
 
 
 def teach(
@@ -171,12 +170,12 @@ def weights_of(scorer: NetworkScorer) -> dict[str, NDArray[Any]]:
 
 def _validation(split: Split, protocol: Protocol, metric: str) -> Callable[[SequenceModel], float]:
     """What the loop calls after each epoch: a metric on the validation part."""
-    # Whoever has no history is answered by the fallback, not by the network.
-    queries = split.validation.select(split.validation.history_lengths > 0)
-    affordable = max(_FEWEST_VALIDATION_QUERIES, _MOST_VALIDATION_SCORES // split.vocabulary.size)
-    most = min(_MOST_VALIDATION_QUERIES, affordable)
-    if len(queries) > most:
-        queries = queries.select(np.linspace(0, len(queries) - 1, most).astype(np.int64))
+    queries = some(
+        split.validation,
+        most=_MOST_VALIDATION_QUERIES,
+        most_scores=_MOST_VALIDATION_SCORES,
+        catalogue_size=split.vocabulary.size,
+    )
 
     def validate(model: SequenceModel) -> float:
         ranks = rank_targets(
