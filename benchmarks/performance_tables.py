@@ -103,6 +103,25 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
     return [*markdown([*header, "minutes", "targets/s", "peak MB"], rows), "", told, fine]
 
 
+def precision(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """Both precisions with the same seeds."""
+    rows = []
+    for kind in ("float32", "bfloat16"):
+        runs = [run for run in results["runs"] if run["precision"] == kind]
+        by_seed = [f"{run['ndcg@10']['mean']:.4f}" for run in runs]
+        speed = f"{mean(run['targets_per_second'] for run in runs):,.0f}"
+        rows.append([kind, *by_seed, _interval([run["ndcg@10"]["mean"] for run in runs]), speed])
+    titles = [f"NDCG@10, seed {seed}" for seed in results["seeds"]]
+    gaps = [
+        low["ndcg@10"]["mean"] - exact["ndcg@10"]["mean"]
+        for exact, low in zip(results["runs"][::2], results["runs"][1::2], strict=True)
+    ]
+    told = f"bfloat16 minus float32, by seed: {', '.join(f'{gap:+.4f}' for gap in gaps)}."
+    fine = machine({**results, "seed": "as said"}, "python benchmarks/precision.py")
+    table = markdown(["products in", *titles, "mean and 95 % t interval", "targets/s"], rows)
+    return [*table, "", told, fine]
+
+
 def losses(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
     """Each loss by the size of the catalogue."""
     rows = [
@@ -171,6 +190,7 @@ TABLES: dict[str, Callable[[Any, Words], Lines]] = {
     "step": step,
     "step-profile": profile,
     "seeds": seeds,
+    "precision": precision,
     "losses": losses,
     "large": large,
     "top-items": top_items,
@@ -180,6 +200,7 @@ SOURCES = {
     "step": "step.json",
     "step-profile": "step.json",
     "seeds": "ml1m-*.json",
+    "precision": "precision.json",
     "losses": "losses.json",
     "large": "large.json",
     "top-items": "top-items.json",
