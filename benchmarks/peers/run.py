@@ -4,8 +4,8 @@
 
 Every peer gets an environment of its own, the same log, the same size of network, the same clock
 and the same evaluator (`protocol.py`), and runs alone, with as many threads as there are cores.
-Peers that compute all scores at once are first tried for a minute with and without an allocator
-that keeps its memory; the full run takes the better of the two. What was finished is kept in the
+Peers that compute all scores at once are first tried for half a minute, with and without an
+allocator that keeps its memory; the full run takes the better of the two. What was finished is kept in the
 work folder and not run again, unless `--again` is said or something that it depends on has changed.
 """
 
@@ -34,7 +34,7 @@ ALLOCATOR = {
     "MALLOC_TOP_PAD_": str(256 * 2**20),
 }
 """glibc keeps what is freed; a matrix of all scores otherwise goes back to the kernel each step."""
-TRIAL_SECONDS = 60.0
+TRIAL_SECONDS = 30.0
 SEED = 7
 
 
