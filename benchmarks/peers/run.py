@@ -5,8 +5,9 @@
 Every peer gets an environment of its own, the same log, the same size of network, the same clock
 and the same evaluator (`protocol.py`), and runs alone, with as many threads as there are cores.
 Peers that compute all scores at once are first tried for half a minute, with and without an
-allocator that keeps its memory; the full run takes the better of the two. What was finished is kept in the
-work folder and not run again, unless `--again` is said or something that it depends on has changed.
+allocator that keeps its memory; the full run takes the better of the two. What was finished is kept
+in the work folder and not run again, unless `--again` is said or something that it depends on has
+changed.
 """
 
 import argparse
