@@ -70,8 +70,16 @@ evaluations = st.builds(
     ties=st.sampled_from([each.value for each in Ties]),
     resamples=st.integers(100, 10**6),
 )
+LIMITED: dict[str, dict[str, object]] = {
+    "bursts": {"per_hour": 500},
+    "clockwork": {"hours": 4.5},
+    "value-range": {"least": 1},
+}
+"""Rules that make no sense without a limit."""
 rules = st.one_of(
-    st.sampled_from(sorted(set(RULES) - {"excluded-items"})).map(lambda name: {"rule": name}),
+    st.sampled_from(sorted(set(RULES) - {"excluded-items"})).map(
+        lambda name: {"rule": name, **LIMITED.get(name, {})}
+    ),
     st.builds(lambda least: {"rule": "rare-users-and-items", "user": least}, st.integers(1, 99)),
     st.just({"rule": "excluded-items", "pattern": "POST|DOT"}),
 )

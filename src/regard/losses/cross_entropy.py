@@ -35,7 +35,7 @@ _LEAST_ROWS = 128
 """Fewer would read the whole item table for next to nothing (`benchmarks/losses.py`)."""
 _MOST_BYTES = 64 * 2**20
 """Whole rows of scores may take this much; beyond it the catalogue is cut into blocks."""
-_BLOCK_ROWS, _BLOCK_ITEMS = 1024, 4096
+_BLOCK_ROWS, _BLOCK_ITEMS = 512, 4096
 """Scores made at a time where the catalogue is cut."""
 _FILLED_ROWS = 64
 """Low factors: slices of a multiple of this; why, says `regard.attention.projection`."""
