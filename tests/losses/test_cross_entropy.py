@@ -225,7 +225,7 @@ def test_states_of_autocast_are_welcome() -> None:
 @pytest.mark.parametrize(
     ("items", "rows"),
     [
-        (3_416, 256),  # what the cache holds, a multiple of 64
+        (3_416, 1_216),  # 16 MB, a multiple of 64
         (100_000, 128),  # fewer would read the table for next to nothing
         (131_072, 128),  # the most that 64 MB hold
         (131_073, 0),  # cut into blocks

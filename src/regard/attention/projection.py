@@ -69,7 +69,8 @@ class _LowProjection(torch.autograd.Function):
         return (
             torch.mm(grad, narrow)[: len(grads[0])].to(of_rows),
             torch.mm(grad.T, filled).to(of_weight),
-            None if of_bias is None else grad.sum(0, dtype=torch.float32).to(of_bias),
+            # As a product, which a processor sums up several times faster than a sum.
+            None if of_bias is None else torch.mm(grad.new_ones(1, len(grad)), grad)[0].to(of_bias),
             None,
         )
 

@@ -29,8 +29,8 @@ from regard.errors import ModelInputError
 from regard.losses.contract import ItemTable
 from regard.schema import FIRST_CODE
 
-_SLICE_BYTES = 4 * 2**20
-"""Scores made at a time: as much as a processor's second-level cache keeps close."""
+_SLICE_BYTES = 16 * 2**20
+"""Scores made at a time: fewer would pay too often for the beginnings of products."""
 _LEAST_ROWS = 128
 """Fewer would read the whole item table for next to nothing (`benchmarks/losses.py`)."""
 _MOST_BYTES = 64 * 2**20
@@ -228,7 +228,8 @@ def _to_gradient(scores: Tensor, columns: Tensor, states: Tensor, work: _Work) -
         again = states[: len(columns)][lost] @ work.items_ID.to(work.factor).T
         again = again if work.bias_I is None else again + work.bias_I
         losses[lost] = again.double().logsumexp(1, keepdim=True) - own[lost]
-    real.scatter_(1, columns, likely - 1)
+    # Not scatter_, which on a processor copies all of what it changes a little of.
+    real[torch.arange(len(columns), device=real.device), columns[:, 0]] = (likely - 1)[:, 0]
     return losses.sum()
 
 
