@@ -124,11 +124,13 @@ class Teller:
 
     def places(self, places: Sequence[tuple[Path, str]], steps: Sequence[NextStep]) -> None:
         """Where everything is, and how to go on."""
+        width = max((len(str(path)) for path, _ in places), default=0)
         for path, what in places:
-            self.say(f"{path!s:<28}{what}")
+            self.say(f"{path!s:<{width}}  {what}")
         self.say("Go on with")
+        width = max((len(step.command) for step in steps), default=0)
         for step in steps:
-            self.say(f"  {step.command:<48}{step.what}")
+            self.say(f"  {step.command:<{width}}  {step.what}")
 
 
 def _table(*titles: str) -> Table:
