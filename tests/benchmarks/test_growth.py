@@ -102,7 +102,8 @@ def test_a_point_is_measured_in_a_process_of_its_own() -> None:
     found = growth.point("items", 50, None, Namespace(steps=2, seed=7))
     assert isinstance(found, dict)
     assert len(found["seconds"]["step"]) == 2
-    assert found["megabytes"]["all"] > found["base_megabytes"] > 0
+    # Imports alone take more at their height than two steps over fifty items do.
+    assert found["megabytes"]["all"] >= found["base_megabytes"] > 0
 
 
 @pytest.mark.parametrize(("signal", "found"), [("9", "killed by signal 9"), (None, None)])

@@ -297,7 +297,7 @@ def test_the_best_is_bold_and_regard_is_a_multiple_of_the_best_other() -> None:
 
 
 def test_a_page_without_results_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(tables, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "RESULTS", tmp_path / "benchmarks" / "results")
     page = "<!-- figures peers en -->\n<!-- end of figures -->"
     said = "*Not measured yet: there is no `benchmarks/results/peers.json`.*"
     assert tables.filled(page).split("\n")[1] == said
