@@ -46,8 +46,8 @@ from regard.training.config import TrainingConfig
 _REPEATS_MATTER = 0.05
 """Share of repeats in training from which on seen items stay candidates by default."""
 EXACT_UP_TO = 30_000
-"""Items up to which `loss="auto"` is exact: there a step takes some four times as long as with
-samples, and ten times as long as without any loss (`benchmarks/losses.py`)."""
+"""Items up to which `loss="auto"` is exact: there a step takes two to three times as long as with
+samples, and seven times as long as without any loss (`benchmarks/losses.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
