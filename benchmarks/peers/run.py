@@ -175,7 +175,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--budget", type=float, default=300.0, help="seconds of training")
-    parser.add_argument("--every", type=float, default=10.0, help="seconds between evaluations")
+    parser.add_argument("--every", type=float, default=15.0, help="seconds between evaluations")
     parser.add_argument("--threads", type=int, help="as many as there are cores if omitted")
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache" / "regard-peers")
     parser.add_argument("--out", type=Path, default=HERE.parent / "results" / "peers.json")
