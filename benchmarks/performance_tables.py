@@ -163,6 +163,23 @@ def large(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one
     return [*table, "", told, machine(results, command)]
 
 
+def large_peers(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
+    """What others come to on the same log."""
+    rows = []
+    for name, found in results["peers"].items():
+        if "failed" in found:
+            rows.append([name, "–", "–", f"failed: {found['failed']}".replace("|", "/")])
+            continue
+        numbers = [f"{found['targets_per_second']:,.0f}", f"{found['peak_megabytes']:,.0f}"]
+        rows.append([name, *numbers, found["settings"]["loss"]])
+    told = (
+        f"{results['seconds']:g} s of steps on {results['interactions']:,} interactions with "
+        f"{results['items']:,} items, no more than {results['memory_megabytes']:,.0f} MB."
+    )
+    table = markdown(["peer", "targets/s", "peak MB", "loss, or why it failed"], rows)
+    return [*table, "", told, machine(results, "python benchmarks/peers/large.py")]
+
+
 def top_items(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language
     """Lists by the size of the catalogue."""
     rows = []
@@ -193,6 +210,7 @@ TABLES: dict[str, Callable[[Any, Words], Lines]] = {
     "precision": precision,
     "losses": losses,
     "large": large,
+    "large-peers": large_peers,
     "top-items": top_items,
 }
 """Name in a page -> what makes the table."""
@@ -203,6 +221,7 @@ SOURCES = {
     "precision": "precision.json",
     "losses": "losses.json",
     "large": "large.json",
+    "large-peers": "large-peers.json",
     "top-items": "top-items.json",
 }
 """Name in a page -> file of results; of several files where it is a pattern."""

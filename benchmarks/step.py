@@ -31,7 +31,7 @@ from regard.data.split import TrainingPart
 from regard.data.vocabulary import Vocabulary
 from regard.losses.contract import ItemTable
 from regard.losses.cross_entropy import CrossEntropy
-from regard.models import block as blocks
+from regard.models import feed_forward
 from regard.models.contract import ModelInput
 from regard.models.dropout import ByteDropout
 from regard.models.sasrec import SASRec, SASRecConfig
@@ -97,10 +97,17 @@ def torch_dropout() -> AbstractContextManager[None]:
 def low_kernel() -> AbstractContextManager[None]:
     """Torch's fused attention in bfloat16 on a processor."""
 
-    def fused(q_BHLK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=True)
+    def fused(projected_BL3HK: Tensor) -> Tensor:
+        parts = projected_BL3HK.permute(2, 0, 3, 1, 4).unbind(0)
+        mixed_BHLK = F.scaled_dot_product_attention(*parts, is_causal=True)
+        return mixed_BHLK.transpose(1, 2).flatten(2)
 
     return instead(scaled_dot_product, "_fused", fused)
+
+
+def exact_kernel() -> AbstractContextManager[None]:
+    """Torch's fused attention in float32, however short the histories are."""
+    return instead(scaled_dot_product, "LONGEST", 0)
 
 
 def written_out() -> AbstractContextManager[None]:
@@ -116,7 +123,7 @@ def written_out() -> AbstractContextManager[None]:
 
 def gelu() -> AbstractContextManager[None]:
     """Another activation in the feed-forward network."""
-    return instead(blocks.nn.functional, "relu", F.gelu)
+    return instead(feed_forward.nn.functional, "relu", F.gelu)
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,8 @@ WAYS = {
     "float32, GELU for ReLU": replace(EXACT, change=gelu),
     "bfloat16 in the loss only": Way(low=False, loss=CrossEntropy(), batches="low loss"),
     "bfloat16 in the network only": Way(loss=in_float32(CrossEntropy())),
-    "bfloat16 in the attention kernel too": Way(change=low_kernel),
+    "bfloat16, torch's attention kernel in float32": Way(change=exact_kernel),
+    "bfloat16, torch's attention kernel in bfloat16": Way(change=low_kernel),
 }
 
 
@@ -247,9 +255,9 @@ def race(bench: Bench, ways: dict[str, Way], passes: int) -> dict[str, float]:
 
 KINDS = {
     "products of the loss": ("mm", "addmm", "addmm_"),
-    "softmax": ("_softmax", "softmax"),
+    "softmax of the loss": ("_softmax",),
     "products of linear layers": ("mm", "addmm", "linear"),
-    "attention kernel": ("scaled_dot_product", "flash"),
+    "attention": ("scaled_dot_product", "flash", "bmm", "baddbmm", "_softmax_backward_data"),
     "normalisation": ("layer_norm",),
     "copies and casts": ("copy_", "to", "_to_copy", "contiguous", "clone", "cat"),
     "random numbers and masks": ("random_", "ge", "bernoulli"),
@@ -277,6 +285,8 @@ def _kind(name: str, shapes: str) -> str:
     if name in KINDS["products of the loss"]:
         of_loss = str(ITEMS) in shapes
         return "products of the loss" if of_loss else "products of linear layers"
+    if name == "_softmax" and str(ITEMS) not in shapes:
+        return "attention"
     for kind, names in KINDS.items():
         if any(name == each or (len(each) > 5 and each in name) for each in names):
             return kind

@@ -93,7 +93,7 @@ def trained(
     """
     budget = min(TRIAL_SECONDS, given.budget) if speed else given.budget
     words = [str(python), str(HERE / peer.script), str(log), str(out), "--budget", str(budget)]
-    words += ["--every", str(given.every), "--threads", str(given.threads)]
+    words += ["--every", str(given.every / peer.looks), "--threads", str(given.threads)]
     threads = str(given.threads)
     variables = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "REGARD_THREADS": threads}
     variables |= ALLOCATOR if kept else {}
@@ -147,7 +147,7 @@ def one(peer: Peer, log: Path, given: argparse.Namespace) -> dict[str, Any]:
     folder = given.work / peer.name
     folder.mkdir(parents=True, exist_ok=True)
     files = [log, HERE / peer.script, HERE / "protocol.py"]
-    digest = digest_of(files, peer.digest(), given.budget, given.every, given.threads)
+    digest = digest_of(files, peer.digest(), given.budget, given.every / peer.looks, given.threads)
     path = folder / "finished.json"
     if path.exists() and not given.again:
         known: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -201,7 +201,10 @@ def main() -> None:
         "threads": given.threads,
         "allocator": ALLOCATOR,
         "log": size,
-        "peers": {name: one(PEERS[name], log, given) for name in given.peers},
+        "peers": {
+            name: one(PEERS[name], log, given) | {"every": given.every / PEERS[name].looks}
+            for name in given.peers
+        },
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(results, indent=2) + "\n", "utf-8")

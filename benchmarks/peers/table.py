@@ -167,7 +167,10 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
                 f"{plain:,.0f} targets/s as it is and {kept:,.0f} with an allocator that keeps "
                 f"memory, run with the better one"
             )
-        words.append(f"{found['epochs']:.2f} epochs in {found['seconds']:.0f} s")
+        words.append(
+            f"{found['epochs']:.2f} epochs in {found['seconds']:.0f} s, measured every "
+            f"{found['every']:g} s"
+        )
         if "lists" in settings:
             words.append(settings["lists"])
         if "memory" in found:
@@ -193,8 +196,7 @@ def _fine_print(results: dict[str, Any]) -> str:
     size, threads = results["log"], _counted(results["threads"], "thread")
     return (
         f"MovieLens-1M, {size['users']:,} users, {size['items']:,} items, {size['events']:,} "
-        f"events; {results['budget']:.0f} s of training each, measured every "
-        f"{results['every']:.0f} s; seed {results['seed']}, {threads}, "
+        f"events; {results['budget']:.0f} s of training each; seed {results['seed']}, {threads}, "
         f"Python {results['versions']['python']}, {results['processor']}, {results['cores']} "
         "cores. Reproduce: `make bench-peers`."
     )

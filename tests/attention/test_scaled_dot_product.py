@@ -13,7 +13,7 @@ B, L, D = 2, 6, 12
 
 def made(heads: int, dropout: float = 0.0) -> ScaledDotProductAttention:
     torch.manual_seed(heads)
-    return ScaledDotProductAttention(D, heads, dropout)
+    return ScaledDotProductAttention(D, heads, dropout, bias=True)
 
 
 @pytest.mark.parametrize("heads", [1, 2, 3, 4])

@@ -208,7 +208,7 @@ def test_regard_and_the_textbook_run_and_stand_in_the_tables(
     for each in found.values():
         assert each["lists_agree"] == 1.0
         assert each["curve"][-1]["targets"] == each["targets"] > 0
-        each.update(environment=environment, trials={})
+        each.update(environment=environment, trials={}, every=0.2)
     assert found["regard"]["memory"]["quality"]["removed"]["ndcg@10"] > 0.2
     assert found["regard"]["markov"]["lists_agree"] > 0.9
     lines = table.peers({**AROUND, "peers": found}, {})
@@ -239,7 +239,7 @@ def report(title: str, ndcg: float, **others: Any) -> dict[str, Any]:
             "title": title, "longest": 200, "blocks": 2, "width": 64, "heads": 1, "loss": "exact",
             "optimiser": "Adam",
         },
-        "versions": {"torch": "2"}, "trials": {}, "epochs": 1.5, "seconds": 300.0,
+        "versions": {"torch": "2"}, "trials": {}, "epochs": 1.5, "seconds": 300.0, "every": 10.0,
         "epoch_seconds": 200.0, "targets_per_second": 1_000.0, "peak_megabytes": 2_000.0,
         "levels": {"0.10": 100.0, "0.13": None, "0.15": None, "0.17": None},
         "quality": {"removed": {"ndcg@10": ndcg}, "kept": {"ndcg@10": ndcg / 2}},

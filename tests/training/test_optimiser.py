@@ -36,7 +36,8 @@ def decayed(model: nn.Module) -> set[str]:
 def test_a_transformer_decays_the_matrices_of_its_linear_layers_and_nothing_else() -> None:
     kind = MODELS["sasrec"]
     model = kind(kind.config_class(width=8, blocks=2), 9)
-    layers = ("attention.queries_keys_values", "attention.output", "expand", "contract")
+    layers = ("attention.queries_keys_values", "attention.output")
+    layers += ("feed_forward.expand", "feed_forward.contract")
     assert decayed(model) == {
         f"blocks.{number}.{layer}.weight" for number in range(2) for layer in layers
     }

@@ -32,9 +32,9 @@ class Projection(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name for it
         """Project; float of any shape `(..., in)` to `(..., out)`."""
-        if not input.is_cpu or not torch.is_autocast_enabled("cpu"):
+        low = low_precision(input)
+        if low is None:
             return super().forward(input)
-        low = torch.get_autocast_dtype("cpu")
         apply: Callable[..., Tensor] = _LowProjection.apply
         with torch.autocast("cpu", enabled=False):
             rows = apply(input.reshape(-1, self.in_features), self.weight, self.bias, low)
@@ -52,7 +52,7 @@ class _LowProjection(torch.autograd.Function):
         bias: Tensor | None,
         low: torch.dtype,
     ) -> Tensor:
-        filled, narrow = _filled(rows, low), weight.to(low)
+        filled, narrow = filled_up(rows, low), weight.to(low)
         ctx.save_for_backward(filled, narrow)
         ctx.kinds = rows.dtype, weight.dtype, None if bias is None else bias.dtype
         product = torch.mm(filled, narrow.T)
@@ -65,7 +65,7 @@ class _LowProjection(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         filled, narrow = ctx.saved_tensors
         of_rows, of_weight, of_bias = ctx.kinds
-        grad = _filled(grads[0], narrow.dtype)
+        grad = filled_up(grads[0], narrow.dtype)
         return (
             torch.mm(grad, narrow)[: len(grads[0])].to(of_rows),
             torch.mm(grad.T, filled).to(of_weight),
@@ -75,8 +75,25 @@ class _LowProjection(torch.autograd.Function):
         )
 
 
-def _filled(rows: Tensor, kind: torch.dtype) -> Tensor:
-    """Rows in another type, zeros below them up to a whole multiple."""
+def low_precision(states: Tensor) -> torch.dtype | None:
+    """The type that autocast wants products in on this processor, or None where it wants none.
+
+    Example:
+        >>> with torch.autocast("cpu", torch.bfloat16):
+        ...     low_precision(torch.ones(1))
+        torch.bfloat16
+    """
+    wanted = states.is_cpu and torch.is_autocast_enabled("cpu")
+    return torch.get_autocast_dtype("cpu") if wanted else None
+
+
+def filled_up(rows: Tensor, kind: torch.dtype) -> Tensor:
+    """Rows `(R, D)` in another type, with zeros below them up to a multiple of `ROWS`.
+
+    Example:
+        >>> filled_up(torch.ones(3, 2), torch.bfloat16).shape
+        torch.Size([256, 2])
+    """
     missing = -len(rows) % ROWS
     if not missing:
         return rows.to(kind)

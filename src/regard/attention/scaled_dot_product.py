@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.attention.low_precision import LONGEST, causal_attention
 from regard.attention.masks import causal_mask, pick_newest, real_positions
 from regard.attention.projection import Projection
 from regard.errors import ConfigurationError
@@ -28,6 +29,8 @@ class ScaledDotProductAttention(nn.Module):
         heads: number of heads (`H`); must divide `width`.
         dropout: probability of dropping an attention value while training. Above 0 the written-out
             path is taken while training, since the fused kernel for processors has no dropout.
+        bias: whether the two linear layers add a constant. After a layer norm, which has one of
+            its own, it costs some percent of a step and adds next to nothing.
 
     Raises:
         ConfigurationError: `heads` does not divide `width`.
@@ -42,14 +45,16 @@ class ScaledDotProductAttention(nn.Module):
         (True, torch.Size([1, 2, 3, 3]))
     """
 
-    def __init__(self, width: int, heads: int = 1, dropout: float = 0.0) -> None:
+    def __init__(
+        self, width: int, heads: int = 1, dropout: float = 0.0, *, bias: bool = False
+    ) -> None:
         super().__init__()
         if width % heads:
             raise ConfigurationError(f"heads={heads} must divide width={width}.")
         self.heads = heads
         self.dropout = dropout
-        self.queries_keys_values = Projection(width, 3 * width)
-        self.output = Projection(width, width)
+        self.queries_keys_values = Projection(width, 3 * width, bias=bias)
+        self.output = Projection(width, width, bias=bias)
 
     def forward(
         self, states_BLD: Tensor, *, need_map: bool = False
@@ -57,22 +62,23 @@ class ScaledDotProductAttention(nn.Module):
         """Attend; see `regard.attention.contract.Attention`."""
         B, L, D = states_BLD.shape
         projected = self.queries_keys_values(states_BLD).view(B, L, 3, self.heads, D // self.heads)
-        q_BHLK, k_BHLK, v_BHLK = projected.permute(2, 0, 3, 1, 4).unbind(0)
         if need_map or (self.training and self.dropout > 0):
-            mixed_BHLK, map_BHLM = self._written_out(q_BHLK, k_BHLK, v_BHLK)
+            mixed_BHLK, map_BHLM = self._written_out(*_by_head(projected))
+            joined_BLD = mixed_BHLK.transpose(1, 2).reshape(B, L, D)
         else:
-            mixed_BHLK, map_BHLM = _fused(q_BHLK, k_BHLK, v_BHLK), None
-        joined_BLD = mixed_BHLK.transpose(1, 2).reshape(B, L, D)
+            joined_BLD, map_BHLM = _fused(projected), None
         return self.output(joined_BLD), map_BHLM if need_map else None
 
     def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
         """One query a history, `O(L D)` of attention; see `regard.attention.contract.Attention`."""
         B, L, D = states_BLD.shape
         H, K = self.heads, D // self.heads
-        weight, bias = self.queries_keys_values.weight, self.queries_keys_values.bias
+        weight = self.queries_keys_values.weight
+        bias: Tensor | None = self.queries_keys_values.bias
         newest_BD = pick_newest(states_BLD, lengths_B)
-        q_BH1K = F.linear(newest_BD, weight[:D], bias[:D]).view(B, H, 1, K)
-        projected = F.linear(states_BLD, weight[D:], bias[D:]).view(B, L, 2, H, K)
+        of_query, of_rest = (None, None) if bias is None else (bias[:D], bias[D:])
+        q_BH1K = F.linear(newest_BD, weight[:D], of_query).view(B, H, 1, K)
+        projected = F.linear(states_BLD, weight[D:], of_rest).view(B, L, 2, H, K)
         k_BHLK, v_BHLK = projected.permute(2, 0, 3, 1, 4).unbind(0)
         real_B11L = real_positions(lengths_B, L)[:, None, None]
         mixed_BH1K = F.scaled_dot_product_attention(q_BH1K, k_BHLK, v_BHLK, attn_mask=real_B11L)
@@ -89,16 +95,24 @@ class ScaledDotProductAttention(nn.Module):
         return dropped_BHLM @ v_BHLK, map_BHLM
 
 
-def _fused(q_BHLK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor) -> Tensor:
-    """Torch's own kernel, which never holds a map.
+def _by_head(projected_BL3HK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values `(B, H, L, K)`, out of what one product made."""
+    q_BHLK, k_BHLK, v_BHLK = projected_BL3HK.permute(2, 0, 3, 1, 4).unbind(0)
+    return q_BHLK, k_BHLK, v_BHLK
 
-    On processors it runs in float32 whatever autocast asks for: its backward pass takes several
-    times longer in bfloat16 there (`benchmarks/step.py`).
+
+def _fused(projected_BL3HK: Tensor) -> Tensor:
+    """Attention whose map nobody asks for, `(B, L, D)`.
+
+    Torch's own kernel never holds a map. On processors it is slow in bfloat16, so there short
+    histories take another way (`regard.attention.low_precision`) and long ones stay in float32.
     """
-    if not q_BHLK.is_cpu:
-        return F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=True)
-    exact = torch.promote_types(q_BHLK.dtype, torch.float32)
+    B, L, _, H, K = projected_BL3HK.shape
+    on_processor = projected_BL3HK.is_cpu
+    if on_processor and projected_BL3HK.dtype == torch.bfloat16 and L <= LONGEST:
+        return causal_attention(projected_BL3HK)
+    exact = torch.promote_types(projected_BL3HK.dtype, torch.float32)
     with torch.autocast("cpu", enabled=False):
-        return F.scaled_dot_product_attention(
-            q_BHLK.to(exact), k_BHLK.to(exact), v_BHLK.to(exact), is_causal=True
-        )
+        parts = _by_head(projected_BL3HK.to(exact) if on_processor else projected_BL3HK)
+        mixed_BHLK = F.scaled_dot_product_attention(*parts, is_causal=True)
+    return mixed_BHLK.transpose(1, 2).reshape(B, L, H * K)

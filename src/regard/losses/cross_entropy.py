@@ -190,7 +190,8 @@ class _Work:
         if into.dtype == self.factor:
             into.addmm_(grads.T, self.states_TD[part])
         else:
-            into += torch.mm(grads.T, self.states_TD[part])
+            # Twice transposed: a library multiplies the small factor's transpose faster.
+            into += torch.mm(self.states_TD[part].T, grads).T
         if self.grad_bias_N is not None:
             self.grad_bias_N[FIRST_CODE:][block] += grads.sum(dim=0, dtype=into.dtype)
 
@@ -199,6 +200,7 @@ def _whole_rows(work: _Work, rows: int) -> Tensor:
     """Loss of all rows, summed, float64; each slice holds the whole catalogue."""
     items_ID, everything = work.items_ID.to(work.factor), slice(None)
     filled = len(work.states_TD)
+    rows = _evenly(filled, rows)
     buffer = work.states_TD.new_empty(min(rows, filled), len(items_ID))
     total = work.states_TD.new_zeros((), dtype=torch.float64)
     for part in _stretches(filled, rows):
@@ -209,6 +211,12 @@ def _whole_rows(work: _Work, rows: int) -> Tensor:
         total += _to_gradient(scores, columns, states, work)
         work.add(scores, part, everything, items_ID)
     return total
+
+
+def _evenly(filled: int, most: int) -> int:
+    """Rows of each slice, at most so many: two of 2,048 take less time than 2,432 and 1,664."""
+    slices = -(-filled // most)
+    return min(most, -(-filled // (slices * _FILLED_ROWS)) * _FILLED_ROWS)
 
 
 def _to_gradient(scores: Tensor, columns: Tensor, states: Tensor, work: _Work) -> Tensor:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from regard.attention.contract import Attention
 from regard.attention.masks import pick_newest
-from regard.attention.projection import Projection
 from regard.models.dropout import ByteDropout
+from regard.models.feed_forward import FeedForward
 
 
 class PreNormBlock(nn.Module):
@@ -39,8 +39,7 @@ class PreNormBlock(nn.Module):
         self.attention = attention
         self.attention_norm = nn.LayerNorm(width)
         self.forward_norm = nn.LayerNorm(width)
-        self.expand = Projection(width, hidden)
-        self.contract = Projection(hidden, width)
+        self.feed_forward = FeedForward(width, hidden)
         self.dropout = ByteDropout(dropout)
 
     def forward(
@@ -48,7 +47,7 @@ class PreNormBlock(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """New states `(B, L, D)` and, if asked, the attention map `(B, H, L, M)`."""
         attended_BLD, map_BHLM = self.attention(self.attention_norm(states_BLD), need_map=need_map)
-        return self._feed_forward(states_BLD + self.dropout(attended_BLD)), map_BHLM
+        return self._fed_forward(states_BLD + self.dropout(attended_BLD)), map_BHLM
 
     def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
         """New states `(B, D)` at the newest event of each history, the others left out.
@@ -58,9 +57,8 @@ class PreNormBlock(nn.Module):
             lengths_B: int64 real events of each history.
         """
         attended_BD = self.attention.newest(self.attention_norm(states_BLD), lengths_B)
-        return self._feed_forward(pick_newest(states_BLD, lengths_B) + self.dropout(attended_BD))
+        return self._fed_forward(pick_newest(states_BLD, lengths_B) + self.dropout(attended_BD))
 
-    def _feed_forward(self, states: Tensor) -> Tensor:
-        hidden = nn.functional.relu(self.expand(self.forward_norm(states)))
-        added: Tensor = states + self.dropout(self.contract(hidden))
+    def _fed_forward(self, states: Tensor) -> Tensor:
+        added: Tensor = states + self.dropout(self.feed_forward(self.forward_norm(states)))
         return added

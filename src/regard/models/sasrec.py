@@ -7,9 +7,10 @@ Source: Kang & McAuley 2018, "Self-Attentive Sequential Recommendation", ICDM. S
 - the state at an event scores each item by a product with the same item table (equation 6).
 
 Differs from the paper (what it reaches as it stands: `benchmarks/ml1m.py`): norms before the
-branches instead of after; a feed-forward network four times as wide as the states; item vectors
-multiplied by √D on the way in; positions counted from the newest event; exact cross-entropy over
-the catalogue in place of one sampled negative (Klenitskiy & Vasilev 2023).
+branches instead of after; linear layers without a bias, which the norm before them has already; a
+feed-forward network four times as wide as the states; item vectors multiplied by √D on the way in;
+positions counted from the newest event; exact cross-entropy over the catalogue in place of one
+sampled negative (Klenitskiy & Vasilev 2023).
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class SASRecConfig:
         width: of the states (`D`).
         blocks: number of layers.
         heads: per layer (`H`); must divide `width`.
+        expansion: how many times as wide as the states the feed-forward network is inside.
         longest: most events looked at (`L`).
         dropout: probability after the embedding and in each branch.
         attention_dropout: probability on attention values; above 0 the fused kernel is not used
@@ -43,6 +45,7 @@ class SASRecConfig:
     width: int = 64
     blocks: int = 2
     heads: int = 2
+    expansion: int = 4
     longest: int = 200
     dropout: float = 0.2
     attention_dropout: float = 0.0
@@ -81,7 +84,7 @@ class SASRec(SequenceModel):
             PreNormBlock(
                 ScaledDotProductAttention(width, config.heads, config.attention_dropout),
                 width,
-                hidden=4 * width,
+                hidden=config.expansion * width,
                 dropout=config.dropout,
             )
             for _ in range(config.blocks)
