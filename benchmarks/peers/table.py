@@ -173,6 +173,11 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
         )
         if "lists" in settings:
             words.append(settings["lists"])
+        if "fewer" in found:
+            words.append(
+                f"the same network made to read {found['fewer']['events']} events makes all lists "
+                f"in {found['fewer']['lists_seconds']:.2f} s"
+            )
         if "memory" in found:
             words.append(
                 f"{found['validation_seconds']:.1f} s of validation beside the steps; "
