@@ -65,7 +65,7 @@ def one(peer: Peer, log: Path, given: argparse.Namespace) -> dict[str, Any]:
         found = trained(peer, python, log, out, given, kept=False, speed=True)
     except PeerError as reason:
         say(f"{peer.name}: {reason}")
-        return {"failed": str(reason)}
+        return {"failed": str(reason).split("; see ")[0]}
     return {name: found[name] for name in ("targets_per_second", "peak_megabytes", "settings")}
 
 

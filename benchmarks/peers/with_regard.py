@@ -44,7 +44,6 @@ from regard.training.history import History
 from regard.training.loop import Plan, train
 from regard.training.watching import Silence
 
-
 FEWER = 50
 """Events that RecBole's network reads."""
 
