@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def datasets(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Which one to download. All are listed if omitted."),
+        typer.Argument(metavar="NAME", help="Which one to download. All are listed if omitted."),
     ] = None,
     *,
     path: Annotated[

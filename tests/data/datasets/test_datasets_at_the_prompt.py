@@ -15,6 +15,9 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from regard.cli.app import app
+from regard.cli.logs import read_log
+from regard.cli.options import SourceOptions
+from regard.cli.recipes import recipe_of
 from regard.data.datasets import download
 from regard.data.datasets.watching import ConsoleWatcher
 
@@ -72,6 +75,16 @@ def test_a_copy_is_taken(tmp_path: Path, cache: Path) -> None:
     assert f"regard fit 'dataset:ml-100k@{copy}' --out ml-100k" in shown
     described = json.loads(run("inspect", f"dataset:ml-100k@{copy}", "--json").stdout)
     assert described["rows"] == 6
+
+
+def test_a_recipe_may_name_one(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "ml-100k.zip").write_bytes(ml_100k())
+    path = f"dataset:ml-100k@{tmp_path / 'ml-100k.zip'}"
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f"[source]\npath = {path!r}\n")
+    read = read_log(recipe_of(recipe, SourceOptions()))
+    assert read.source == path
+    assert read.collect().height == 6
 
 
 @pytest.mark.parametrize(

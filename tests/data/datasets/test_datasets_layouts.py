@@ -106,7 +106,8 @@ def test_read_takes_the_address(site: Site) -> None:
 def test_the_raw_files_are_where_path_says(site: Site, cache: Path) -> None:
     folder = regard.datasets.path("ml-1m")
     assert folder.parent == cache / "ml-1m"
-    assert {file.name for file in folder.iterdir()} == {"ratings.dat", "movies.dat", "users.dat"}
+    wanted = {"ratings.dat", "movies.dat", "users.dat", "README"}
+    assert {file.name for file in folder.iterdir()} == wanted
     mind = regard.datasets.path("mind-small")
     assert (mind / "train" / "behaviors.tsv").is_file()
     assert (mind / "dev" / "news.tsv").is_file()

@@ -223,7 +223,7 @@ def _opened(
     if plain:
         return Raw(next(iter(plain.values())), plain, notes)
     contents = {
-        file: members_of(file, each.locals(), dataset.unpacked) for each, file in archives.items()
+        file: members_of(file, each.names(), dataset.unpacked) for each, file in archives.items()
     }
     # The name binds what is unpacked to the archives that it came from.
     digests = "".join(digest_of(file) for file in contents)
@@ -245,7 +245,7 @@ def _unpacked(dataset: Dataset, folder: Path) -> dict[str, Path]:
     """The files in a folder that archives were unpacked to."""
     found: dict[str, Path] = {}
     for published in dataset.files:
-        names = published.locals() or {published.filename: published.filename}
+        names = published.names() or {published.filename: published.filename}
         for name, last in names.items():
             places = (folder / name, folder / published.stem / last)
             here = next((file for file in places if file.is_file()), None)

@@ -41,7 +41,7 @@ class Published:
         """The name without its ending: the folder that the archive usually unpacks to."""
         return self.filename.partition(".")[0]
 
-    def locals(self) -> dict[str, str]:
+    def names(self) -> dict[str, str]:
         """Each wanted file, by its name beside those of the other archives."""
         return {f"{self.part}/{name}" if self.part else name: name for name in self.members}
 

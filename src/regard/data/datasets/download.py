@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import IO, Final, NoReturn
 
@@ -72,12 +73,12 @@ def download(
     """
     patience = patience or Patience()
     partial = target.with_name(f"{target.name}.part")
-    for attempt in range(1, patience.attempts + 1):
+    for attempt in count(1):
         try:
             _receive(url, partial, watcher, patience.timeout, advice)
             break
         except _BrokeOffError as broken:
-            if attempt == patience.attempts:
+            if attempt >= patience.attempts:
                 _give_up(url, partial, broken, attempt, advice)
             pause = patience.pause * 2 ** (attempt - 1)
             watcher.say(f"{target.name}: {broken}; trying again in {pause:g} s")
@@ -110,7 +111,7 @@ def _receive(url: str, partial: Path, watcher: Watcher, timeout: float, advice: 
     headers = {"User-Agent": "regard", "Accept-Encoding": "identity"}
     if have and version:
         headers |= {"Range": f"bytes={have}-", "If-Range": version}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the caller allows the web only
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - http(s): `web_address`
     with _answer(request, partial, timeout, advice) as answer:
         start = have if _goes_on(answer, have, version, partial) else 0
         total = _total(answer, start)
@@ -131,7 +132,7 @@ def _answer(
 ) -> http.client.HTTPResponse:
     """What the server answers; whether a failure is worth another attempt is decided here."""
     try:
-        answer = urllib.request.urlopen(request, timeout=timeout)  # noqa: S310 - the caller allows the web only
+        answer = urllib.request.urlopen(request, timeout=timeout)  # noqa: S310 - as above
         assert isinstance(answer, http.client.HTTPResponse)  # noqa: S101 - for the type checker
         return answer
     except urllib.error.HTTPError as refused:

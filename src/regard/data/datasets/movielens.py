@@ -15,8 +15,8 @@ from regard.schema import ITEM, USER
 _LICENCE: Final = "research only, no redistribution"
 _TERMS: Final = (
     "GroupLens, University of Minnesota: for research, with the citation below; no redistribution "
-    "and no commercial use without permission; no endorsement may be implied. The README in the "
-    "archive has the full terms."
+    "and no commercial use without permission; no endorsement may be implied. The README beside "
+    "the files has the full terms."
 )
 _CITATION: Final = (
     "F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. "
@@ -105,7 +105,8 @@ DATASETS: Final = (
         files=(
             Published(
                 url=f"{_HOST}/ml-100k.zip", size=4_924_029,
-                md5="0e33842e24a9c977be4e0107933c0723", members=("u.data", "u.item", "u.user"),
+                md5="0e33842e24a9c977be4e0107933c0723",
+                members=("u.data", "u.item", "u.user", "README"),
             ),
         ),
     ),
@@ -117,7 +118,7 @@ DATASETS: Final = (
             Published(
                 url=f"{_HOST}/ml-1m.zip", size=5_917_549,
                 md5="c4d9eecfca2ab87c1945afe126590906",
-                members=("ratings.dat", "movies.dat", "users.dat"),
+                members=("ratings.dat", "movies.dat", "users.dat", "README"),
             ),
         ),
     ),
@@ -128,7 +129,8 @@ DATASETS: Final = (
         files=(
             Published(
                 url=f"{_HOST}/ml-20m.zip", size=198_702_078,
-                md5="cd245b17a1ae2cc31bb14903e1204af3", members=("ratings.csv", "movies.csv"),
+                md5="cd245b17a1ae2cc31bb14903e1204af3",
+                members=("ratings.csv", "movies.csv", "README.txt"),
             ),
         ),
     ),
