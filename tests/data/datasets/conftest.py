@@ -12,6 +12,12 @@ from published_logs import PUBLISHED
 from regard.data.datasets import registry
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is reached directly, whatever the surroundings say."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
 @pytest.fixture
 def watcher() -> Recorder:
     return Recorder()

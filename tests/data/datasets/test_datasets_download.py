@@ -1,6 +1,7 @@
 """A download ends whole and checked, or in one sentence; whatever the server and the disk do."""
 
 import errno
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from loopback import Cut, OtherPart, Recorder, Site, Stall, Status, served
 from published_logs import ml_1m
 
+from regard.data.datasets import archive as archive_module
 from regard.data.datasets import cache as cache_module
 from regard.data.datasets import download as download_module
 from regard.data.datasets.cache import fetch, is_here, web_address
@@ -171,9 +173,13 @@ def test_no_server_at_all(tmp_path: Path, watcher: Recorder) -> None:
         bring(gone, tmp_path, watcher)
 
 
-def test_no_name_server(tmp_path: Path, watcher: Recorder) -> None:
+def test_no_name_server(tmp_path: Path, watcher: Recorder, monkeypatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     nowhere = SimpleNamespace(url="http://files.invalid")
-    with pytest.raises(SourceError, match=r"^http://files.invalid/plays.bin could not be"):
+    with pytest.raises(SourceError, match=r"in 3 attempts: Temporary failure in name res"):
         bring(nowhere, tmp_path, watcher)  # type: ignore[arg-type]  # only the URL is asked for
 
 
@@ -338,6 +344,54 @@ def test_where_no_checksum_is_published_the_first_is_kept(
     assert record.read_text().split()[0] == digest_of(raw.place)
 
 
+@pytest.mark.parametrize("name", ["Video_Games.csv.gz", "MINDsmall_train.zip"])
+@pytest.mark.parametrize("kind", ["a page", "cut short"])
+def test_what_is_no_archive_is_not_kept(
+    site: Site, cache: Path, watcher: Recorder, name: str, kind: str
+) -> None:
+    known = dataset(GAMES if name.endswith("gz") else "mind-small")
+    whole = site.files[name]
+    site.files[name] = b"<html>log in</html>" if kind == "a page" else whole[: len(whole) // 2]
+    site.tells_length = False
+    with pytest.raises(SourceError, match=r"sent no sound \.(gz|zip) file, so it was thrown away"):
+        fetch(known, folder=None, watcher=watcher)
+    assert names(cache / known.name) == {".lock"}
+    site.files[name] = whole
+    fetch(known, folder=None, watcher=watcher)
+
+
+def test_a_cache_that_may_only_be_read_serves(
+    site: Site, cache: Path, watcher: Recorder, monkeypatch
+) -> None:
+    fetch(dataset("ml-1m"), folder=None, watcher=watcher)
+    really = Path.open
+
+    def only_read(path: Path, mode: str = "r", *rest: object, **how: object):
+        if set(mode) & set("wa+"):
+            raise PermissionError(13, "Permission denied")
+        return really(path, mode, *rest, **how)
+
+    monkeypatch.setattr(Path, "open", only_read)
+    assert fetch(dataset("ml-1m"), folder=None, watcher=watcher).files["ratings.dat"].is_file()
+    with pytest.raises(StorageError, match=r"\.lock could not be made \(Permission denied\)"):
+        fetch(dataset("ml-20m"), folder=None, watcher=watcher)
+
+
+def test_a_disk_that_fills_while_unpacking(
+    site: Site, cache: Path, watcher: Recorder, monkeypatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive_module.shutil, "copyfileobj", full)
+        with pytest.raises(StorageError, match=r"No space left.*nothing half-written was left"):
+            fetch(dataset("ml-1m"), folder=None, watcher=watcher)
+    assert names(cache / "ml-1m") == {".lock", "ml-1m.zip"}
+    fetch(dataset("ml-1m"), folder=None, watcher=watcher)
+    assert len(site.asked) == 1
+
+
 def test_both_archives_of_mind_are_needed(site: Site, cache: Path, watcher: Recorder) -> None:
     del site.files["MINDsmall_dev.zip"]
     with pytest.raises(SourceError, match=r"MINDsmall_dev.zip could not be downloaded.*404"):
@@ -366,7 +420,7 @@ def test_threads_download_once(site: Site, cache: Path) -> None:
 
 def test_processes_do_not_spoil_each_other(site: Site, cache: Path) -> None:
     program = f"import regard; print(regard.datasets.load('{GAMES}', items=False).collect().height)"
-    site.troubles = [Stall(0.5)] * 2
+    site.troubles = [Stall(0.5)]
     running = [
         subprocess.Popen(
             [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,

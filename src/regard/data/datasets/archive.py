@@ -1,5 +1,6 @@
 """The wanted files of a zip archive, and nothing else of it."""
 
+import gzip
 import shutil
 import zipfile
 import zlib
@@ -10,7 +11,39 @@ from typing import Final
 from regard.errors import SourceError
 
 _ENCRYPTED: Final = 0x1
+_BLOCK: Final = 1 << 20
 _CHAFF: Final = "__MACOSX"  # a folder of resource forks, with the names of the real files
+
+
+def is_sound(file: Path, name: str) -> bool:
+    """Whether a file is what its name says, as far as that can be told without a checksum.
+
+    A connection that ended early and a page of some proxy are the two that come under the name of
+    an archive.
+
+    Args:
+        file: what arrived.
+        name: ends in `.zip` or `.gz`.
+
+    Returns:
+        Whether the directory of the zip archive can be read, or the whole of the gzip file.
+
+    Example:
+        >>> import tempfile
+        >>> page = Path(tempfile.mkdtemp()) / "Books.csv.gz.part"
+        >>> _ = page.write_text("<html>Please log in.</html>")
+        >>> is_sound(page, "Books.csv.gz")
+        False
+    """
+    if name.endswith(".zip"):
+        return zipfile.is_zipfile(file)
+    try:
+        with gzip.open(file) as opened:
+            while opened.read(_BLOCK):
+                pass
+    except (OSError, EOFError, zlib.error):
+        return False
+    return True
 
 
 def members_of(archive: Path, wanted: Mapping[str, str], most: int) -> dict[str, zipfile.ZipInfo]:

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from regard.data.atomic import atomic_folder
-from regard.data.datasets.archive import members_of, unpack
+from regard.data.datasets.archive import is_sound, members_of, unpack
 from regard.data.datasets.checksums import (
     digest_of,
     record,
@@ -47,6 +48,9 @@ def is_here(dataset: Dataset, folder: Path | None = None) -> bool:
     Args:
         dataset: any.
         folder: the cache; that of `regard.settings` if omitted.
+
+    Returns:
+        Whether all its files are in the cache, or came with the package.
     """
     place = _place(dataset, folder)
     return all((place / each.filename).is_file() for each in dataset.files)
@@ -171,16 +175,10 @@ def _ensure(
 ) -> str:
     """Have one file in the cache, and say how it was checked."""
     md5, kept = published.md5, record_of(target)
-    url = web_address(published)
-
-    def check(whole: Path) -> None:
-        if md5 is None:
-            record(kept, digest_of(whole), target.name)
-        else:
-            _require_sent(whole, url, md5)
-
     if not target.is_file():
-        advice = f"or name a copy that you have: dataset:{dataset.name}@PATH."
+        url = web_address(published)
+        advice = f"or name a copy that you have ({dataset.page}): dataset:{dataset.name}@PATH."
+        check = partial(_require_right, target=target, md5=md5, url=url, advice=advice)
         download(url, target, check=check, watcher=watcher, advice=advice, patience=patience)
         if md5 is None:
             watcher.say(
@@ -196,14 +194,20 @@ def _ensure(
     return f"{target.name} is as it was first downloaded; nobody publishes its checksum."
 
 
-def _require_sent(whole: Path, url: str, md5: str) -> None:
-    """Refuse a download that is not what was published."""
-    found = digest_of(whole, "md5")
-    if found != md5:
+def _require_right(whole: Path, *, target: Path, md5: str | None, url: str, advice: str) -> None:
+    """Refuse a download that is not what was published; keep its checksum where none is known."""
+    if md5 is not None and (found := digest_of(whole, "md5")) != md5:
         raise SourceError(
             f"{url} sent another file than was published (md5 {found}, published is {md5}), so it "
-            "was thrown away. Try again; if it stays so, ask the publisher."
+            f"was thrown away. Try again; if it stays so, ask the publisher, {advice}"
         )
+    if md5 is None and not is_sound(whole, target.name):
+        raise SourceError(
+            f"{url} sent no sound {target.suffix} file, so it was thrown away. Try again; if it "
+            f"stays so, look at what a browser shows there, {advice}"
+        )
+    if md5 is None:
+        record(record_of(target), digest_of(whole), target.name)
 
 
 def _compared(published: Published, file: Path) -> str:

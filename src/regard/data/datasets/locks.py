@@ -31,16 +31,26 @@ def held(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
         >>> with held(Path(tempfile.mkdtemp()) / ".lock", waiting=lambda: None):
         ...     pass
     """
-    try:
-        stream = path.open("a+b")
-    except OSError as broken:
-        raise StorageError(f"{path} could not be made ({broken.strerror}).") from broken
-    with stream:
+    with _opened(path) as stream:
         if not _locks(stream, path):
             waiting()
             while not _locks(stream, path):
                 time.sleep(_EVERY)
         yield  # closing the file lets go
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The file, made where need be; one that may only be read can be locked as well."""
+    try:
+        return path.open("a+b")
+    except OSError as broken:
+        try:
+            return path.open("rb")
+        except OSError:
+            raise StorageError(
+                f"{path} could not be made ({broken.strerror}). Choose another folder with "
+                "REGARD_DATASETS."
+            ) from broken
 
 
 if sys.platform == "win32":  # pragma: no cover - tests run elsewhere
