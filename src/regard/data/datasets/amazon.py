@@ -40,13 +40,20 @@ _RATINGS: Final = {
 
 
 def open_ratings(raw: Mapping[str, Path]) -> Table:
-    """Read the ratings of one category; the files hold no table of items.
+    r"""Read the ratings of one category; the files hold no table of items.
 
     Args:
         raw: the one file.
 
     Returns:
         The log.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "Books.csv"
+        >>> _ = path.write_text("user_id,parent_asin,rating,timestamp\nAE1,B0,5.0,1588615855070\n")
+        >>> open_ratings({path.name: path}).frame.rows()
+        [('AE1', 'B0', 5.0, 1588615855070)]
     """
     (path,) = raw.values()
     return Table(read_typed(path, _COLUMNS, header=True), str(path))

@@ -60,6 +60,16 @@ def members_of(archive: Path, wanted: Mapping[str, str], most: int) -> dict[str,
     Raises:
         SourceError: it is no sound archive, lacks the first file, holds names that lead out of
             it, or would unpack to more than it may.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with zipfile.ZipFile(folder / "logs.zip", "w") as archive:
+        ...     archive.writestr("logs-2024/plays.csv", "user,item")
+        >>> found = members_of(folder / "logs.zip", {"plays.csv": "plays.csv"}, 1_000)
+        >>> unpack(folder / "logs.zip", found, folder)
+        >>> (folder / "plays.csv").read_text()
+        'user,item'
     """
     try:
         with zipfile.ZipFile(archive) as opened:

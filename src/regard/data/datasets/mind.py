@@ -33,7 +33,7 @@ _NEWS: Final = dict.fromkeys(
 
 
 def open_mind(raw: Mapping[str, Path]) -> Table:
-    """Read the clicks of both parts, the training part first, and the news beside them.
+    r"""Read the clicks of both parts, the training part first, and the news beside them.
 
     One interaction is one news that a user clicked in an impression (the list that was shown), at
     the time of the impression: in `behaviors.tsv` an entry such as `N55689-1`. What was shown and
@@ -51,6 +51,14 @@ def open_mind(raw: Mapping[str, Path]) -> Table:
 
     Raises:
         SourceError: a file has another form.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "behaviors.tsv"
+        >>> _ = path.write_text("1\tU7\t11/11/2019 9:05:58 AM\tN8 N9\tN1-0 N2-1\n")
+        >>> table = open_mind({"train/behaviors.tsv": path, "dev/behaviors.tsv": path})
+        >>> table.frame.select("user_id", "news_id", "part").rows()
+        [('U7', 'N2', 'train'), ('U7', 'N2', 'dev')]
     """
     clicks = pl.concat([_clicks(raw[f"{part}/behaviors.tsv"], part) for part in _PARTS])
     news = [path for part in _PARTS if (path := raw.get(f"{part}/news.tsv")) is not None]

@@ -47,7 +47,7 @@ _RATINGS_20M: Final = {
 
 
 def open_100k(raw: Mapping[str, Path]) -> Table:
-    """Read MovieLens 100K: `u.data`, and beside it `u.item` and `u.user`, both Latin-1.
+    r"""Read MovieLens 100K: `u.data`, and beside it `u.item` and `u.user`, both Latin-1.
 
     The 19 flags of a film's genres become one column, `genres`, spelled as in MovieLens 1M.
 
@@ -56,6 +56,13 @@ def open_100k(raw: Mapping[str, Path]) -> Table:
 
     Returns:
         The log with the tables of items and users beside it.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "u.data"
+        >>> _ = path.write_text("7\t1\t5\t880000000\n")
+        >>> open_100k({"u.data": path}).frame.row(0, named=True)
+        {'user_id': 7, 'item_id': 1, 'rating': 5, 'timestamp': 880000000}
     """
     beside: dict[str, Path | Table] = {}
     if "u.item" in raw:
@@ -71,25 +78,39 @@ def open_100k(raw: Mapping[str, Path]) -> Table:
 
 
 def open_1m(raw: Mapping[str, Path]) -> Table:
-    """Read MovieLens 1M: `ratings.dat`, and `movies.dat` and `users.dat` beside it.
+    r"""Read MovieLens 1M: `ratings.dat`, and `movies.dat` and `users.dat` beside it.
 
     Args:
         raw: the files by name; only `ratings.dat` must be there.
 
     Returns:
         The log with the tables of items and users beside it.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "ratings.dat"
+        >>> _ = path.write_text("7::1::5::978300760\n")
+        >>> open_1m({"ratings.dat": path}).frame.columns
+        ['UserID', 'MovieID', 'Rating', 'Timestamp']
     """
     return open_file(raw["ratings.dat"], TextForm())
 
 
 def open_20m(raw: Mapping[str, Path]) -> Table:
-    """Read MovieLens 20M: `ratings.csv`, and `movies.csv` beside it.
+    r"""Read MovieLens 20M: `ratings.csv`, and `movies.csv` beside it.
 
     Args:
         raw: the files by name; only `ratings.csv` must be there.
 
     Returns:
         The log with the table of items beside it; nothing is known of its users.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "ratings.csv"
+        >>> _ = path.write_text("userId,movieId,rating,timestamp\n7,1,4.5,1112486027\n")
+        >>> open_20m({"ratings.csv": path}).frame.rows()
+        [(7, 1, 4.5, 1112486027)]
     """
     beside = {ITEM: raw["movies.csv"]} if "movies.csv" in raw else {}
     ratings = read_typed(raw["ratings.csv"], _RATINGS_20M, header=True)

@@ -38,8 +38,9 @@ def dataset_address(source: Any) -> DatasetAddress | None:
         The address.
 
     Example:
-        >>> dataset_address("dataset:ml-1m@copy/ml-1m.zip")
-        DatasetAddress(name='ml-1m', path=PosixPath('copy/ml-1m.zip'), folder=None)
+        >>> found = dataset_address("dataset:ml-1m@copy.zip")
+        >>> found.name, found.path.name, str(found)
+        ('ml-1m', 'copy.zip', 'dataset:ml-1m@copy.zip')
         >>> dataset_address("plays.csv") is None
         True
     """
