@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regard.data import datasets as datasets
     from regard.data.clean import clean as clean
     from regard.data.clean import default_rules as default_rules
     from regard.data.describe import describe as describe
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from regard.recommender.recipe import Recipe as Recipe
     from regard.recommender.recommender import Recommender as Recommender
     from regard.viz.plot import plot as plot
+
+_ROOMS = {"datasets": "regard.data.datasets"}
 
 _HOMES = {
     "Interactions": "regard.data.interactions",
@@ -52,6 +55,7 @@ __all__ = [
     "RegardError",
     "clean",
     "compare_models",
+    "datasets",
     "default_rules",
     "describe",
     "load",
@@ -78,6 +82,8 @@ def load(folder: str) -> "Recommender":
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room when it is first used."""
+    if name in _ROOMS:
+        return importlib.import_module(_ROOMS[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'regard' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -34,6 +34,53 @@ def data_folder() -> Path | None:
     return folder
 
 
+def datasets_folder() -> Path:
+    """Where downloaded public logs are kept: `REGARD_DATASETS`, or else `~/.cache/regard/datasets`.
+
+    Returns:
+        A folder, which need not be there yet.
+
+    Raises:
+        ConfigurationError: the variable names something that is not a folder, or it is not set and
+            there is no home folder.
+
+    Example:
+        >>> from unittest.mock import patch
+        >>> with patch.dict(os.environ, REGARD_DATASETS="/big/disk"):
+        ...     datasets_folder().as_posix()
+        '/big/disk'
+    """
+    named = os.environ.get("REGARD_DATASETS")
+    try:
+        folder = Path(named or "~/.cache/regard/datasets").expanduser()
+    except RuntimeError as homeless:
+        raise ConfigurationError(
+            "There is no home folder to keep datasets in; name a folder with REGARD_DATASETS."
+        ) from homeless
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(
+            f"{folder} is not a folder, so no datasets can be kept in it. Name one with "
+            "REGARD_DATASETS."
+        )
+    return folder
+
+
+def datasets_mirror() -> str | None:
+    """Whence to download public logs instead of from their publishers: `REGARD_DATASETS_MIRROR`.
+
+    A mirror holds the files under the names that their publishers gave them; checksums stay those
+    of the publishers.
+
+    Returns:
+        An address that names of files are put behind, or None.
+
+    Example:
+        >>> datasets_mirror() is None
+        True
+    """
+    return os.environ.get("REGARD_DATASETS_MIRROR") or None
+
+
 def threads() -> int | None:
     """How many threads to compute with, from `REGARD_THREADS`; None leaves it to the libraries.
 

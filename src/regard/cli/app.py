@@ -9,6 +9,7 @@ import typer
 
 from regard.cli.clean import clean
 from regard.cli.compare import compare
+from regard.cli.datasets import datasets
 from regard.cli.demo import demo
 from regard.cli.evaluate import evaluate
 from regard.cli.explain import explain
@@ -18,6 +19,7 @@ from regard.cli.recommend import recommend
 
 COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
     (demo, ("regard demo",)),
+    (datasets, ("regard datasets", "regard datasets ml-1m")),
     (
         inspect,
         (

@@ -21,7 +21,8 @@ _RUN: Final = "The run"
 
 _LOG: Final = (
     "A log: CSV and its kin or JSON lines (also .gz), Parquet, Arrow, RecBole's .inter; a folder "
-    "of such files or a pattern in quotation marks; or the URL of a database."
+    "of such files or a pattern in quotation marks; the URL of a database; or dataset:NAME, one of "
+    "those that `regard datasets` lists."
 )
 LogFile = Annotated[str, typer.Argument(metavar="FILE|FOLDER|URL", help=_LOG)]
 LogOrRecipe = Annotated[

@@ -1,10 +1,55 @@
-"""Addresses of databases, and what of them may be shown."""
+"""Addresses of databases and of public logs, and what of them may be shown."""
 
 import re
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_DATASET: Final = "dataset:"
 _SECRETS: Final = ("password", "passwd", "pwd", "sslpassword", "token", "secret")
+
+
+@dataclass(frozen=True)
+class DatasetAddress:
+    """A public log by its name, as `dataset:ml-1m` or `dataset:ml-1m@~/Downloads/ml-1m.zip`.
+
+    Attributes:
+        name: one of `regard.datasets.names()`.
+        path: a copy to read instead of a download.
+        folder: where downloads are kept; that of `regard.settings` if None.
+    """
+
+    name: str
+    path: Path | None = None
+    folder: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{_DATASET}{self.name}" + (f"@{self.path}" if self.path is not None else "")
+
+
+def dataset_address(source: Any) -> DatasetAddress | None:
+    """The public log that a source names, or None where it names something else.
+
+    Args:
+        source: what `regard.read` takes.
+
+    Returns:
+        The address.
+
+    Example:
+        >>> found = dataset_address("dataset:ml-1m@copy.zip")
+        >>> found.name, found.path.name, str(found)
+        ('ml-1m', 'copy.zip', 'dataset:ml-1m@copy.zip')
+        >>> dataset_address("plays.csv") is None
+        True
+    """
+    if isinstance(source, DatasetAddress):
+        return source
+    if not (isinstance(source, str) and source.startswith(_DATASET)):
+        return None
+    name, _, path = source.removeprefix(_DATASET).partition("@")
+    return DatasetAddress(name, Path(path) if path else None)
 
 
 def is_address(source: Any) -> bool:

@@ -105,8 +105,9 @@ def read(
     Args:
         source: path to delimited text (`.csv`, `.tsv`, `.txt`, `.dat`, ...), JSON lines (each also
             with `.gz`), Parquet, Arrow or a RecBole `.inter`; a folder of such files, or a pattern
-            such as `log/year=*/*.parquet`; the URL of a database; or a dataframe of pandas, Polars
-            (eager or lazy), Arrow, DuckDB.
+            such as `log/year=*/*.parquet`; the URL of a database; a public log by its name such as
+            `dataset:ml-1m` (see `regard.datasets`); or a dataframe of pandas, Polars (eager or
+            lazy), Arrow, DuckDB.
         items: a table with one row per item, any source that `source` may be, joined by id: its
             title plays that role where the log has none, its other columns become context. If
             omitted, the table that the format of the log puts beside it; False for none.
@@ -287,7 +288,8 @@ def _known(
             f"{role}s= cannot be a database. Join its tables in the query of the log, or read a "
             "dataframe and give that."
         )
-    known = known_of(build.columns[role], open_source(source), role=role, column=roles[role])
+    opened = source if isinstance(source, Table) else open_source(source)
+    known = known_of(build.columns[role], opened, role=role, column=roles[role])
     build.notes += known.notes
     columns = list(known.columns)
     if known.title is not None and TITLE not in roles:

@@ -1,10 +1,10 @@
-"""Any source to a table: a path to one file or many, a database, or a dataframe."""
+"""Any source to a table: a path to one file or many, a database, a public log, or a dataframe."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from regard.data.ingest.addresses import is_address, without_password
+from regard.data.ingest.addresses import dataset_address, is_address, without_password
 from regard.data.ingest.files import TextForm, open_file
 from regard.data.ingest.folders import is_many, open_many
 from regard.data.ingest.frames import open_frame
@@ -28,7 +28,8 @@ def open_source(
 
     Args:
         source: path to a file, a folder or a pattern (see `open_file` and `open_many`), URL of
-            a database (see `open_sql`), or a dataframe that Narwhals takes.
+            a database (see `open_sql`), a public log by its name such as `dataset:ml-1m` (see
+            `regard.data.datasets`), or a dataframe that Narwhals takes.
         delimiter: see `open_delimited`; the same holds for the other options.
         encoding: how characters are written.
         decimal: the decimal sign.
@@ -57,8 +58,14 @@ def open_source(
     for name in (name for name, value in asked.items() if value is not None):
         raise ConfigurationError(
             f"{name}= is for a database, whose URL begins like postgresql:// or sqlite:///; leave "
-            "it out for a file or a dataframe."
+            "it out for anything else."
         )
+    if (public := dataset_address(source)) is not None:
+        # Only here, for the room of datasets reads its files with this one.
+        from regard.data.datasets.loading import open_dataset
+
+        form.require_none(public)
+        return open_dataset(public)
     if not isinstance(source, str | Path):
         form.require_none("a dataframe")
         return open_frame(source)

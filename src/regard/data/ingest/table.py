@@ -20,8 +20,8 @@ class Table:
         notes: how it was understood, one sentence each.
         decimal: the decimal sign of numbers that are written as text.
         typed: whether the source itself knows types; in delimited text everything is text.
-        beside: role -> file with what is known of the users or items, where the format of a log
-            says that one lies beside it.
+        beside: role -> file or table with what is known of the users or items, where the format of
+            a log says that one lies beside it.
 
     Raises:
         SourceError: there are no rows, or no columns.
@@ -32,7 +32,7 @@ class Table:
     notes: tuple[str, ...] = ()
     decimal: str = "."
     typed: bool = True
-    beside: Mapping[str, Path] = field(default_factory=dict)
+    beside: "Mapping[str, Path | Table]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.frame.width:
