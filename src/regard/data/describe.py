@@ -40,9 +40,7 @@ def describe(log: Interactions) -> Description:
     return describe_table(log, log.collect())[0]
 
 
-def describe_table(
-    log: Interactions, table: pl.DataFrame
-) -> tuple[Description, tuple[Doubt, ...]]:
+def describe_table(log: Interactions, table: pl.DataFrame) -> tuple[Description, tuple[Doubt, ...]]:
     """The same for rows that are in memory already, with what is behind each doubt.
 
     Args:

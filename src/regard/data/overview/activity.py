@@ -103,12 +103,16 @@ def _columns(days: pl.Series) -> tuple[str, pl.Series, Offsets]:
     years = int(days.dt.year().to_numpy()[-1]) - int(days.dt.year().to_numpy()[0]) + 1
     many = -(-years // (_MOST_COLUMNS - 1))
     widths = (("week", "1w"), ("month", "1mo"), ("year", "1y"), (f"{many} years", f"{many}y"))
-    for name, every in widths:
-        starts_D = days.dt.truncate(every)
-        starts = pl.date_range(starts_D[0], starts_D[-1], every, eager=True)
-        if len(starts) <= _MOST_COLUMNS:
-            break
-    return name, starts, np.asarray(starts.search_sorted(starts_D), dtype=np.int64)
+    column, every = next(each for each in widths if len(_starts(days, each[1])) <= _MOST_COLUMNS)
+    starts = _starts(days, every)
+    places = starts.search_sorted(days.dt.truncate(every))
+    return column, starts, np.asarray(places, dtype=np.int64)
+
+
+def _starts(days: pl.Series, every: str) -> pl.Series:
+    """The first day of each column that ascending days need."""
+    ends = days.gather([0, len(days) - 1]).dt.truncate(every)
+    return pl.date_range(ends[0], ends[1], every, eager=True)
 
 
 def _grid(

@@ -11,7 +11,7 @@ from regard.schema import TIME, Clock
 
 SECONDS: Final = 86_400
 """Of a day."""
-_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC).timestamp()
+_FIRST: Final = datetime(1000, 1, 1, tzinfo=UTC).timestamp()
 _LAST: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 

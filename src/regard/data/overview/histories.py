@@ -40,5 +40,5 @@ def histories_of(table: pl.DataFrame) -> HistoryCurve | None:
         return None
     lengths, users = np.unique(counts, return_counts=True)
     at_least = np.cumsum(users[::-1])[::-1]
-    places = few_places(len(lengths))
+    places = few_places(lengths)
     return HistoryCurve(tuple(lengths[places].tolist()), tuple(at_least[places].tolist()))

@@ -110,7 +110,9 @@ def _missing(table: pl.DataFrame) -> dict[str, Missing]:
 
 def _empty(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
-    return column.is_null() | column.is_nan().fill_null(False) if kind.is_float() else column.is_null()
+    return (
+        column.is_null() | column.is_nan().fill_null(False) if kind.is_float() else column.is_null()
+    )
 
 
 def _blank(name: str, kind: pl.DataType) -> pl.Expr:

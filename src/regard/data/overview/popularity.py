@@ -81,7 +81,8 @@ def popularity_of(table: pl.DataFrame) -> Popularity | None:
         return None
     counted = counted.sort("events", ITEM, descending=[True, False])
     events = counted["events"].to_numpy().astype(np.int64)
-    places, total = few_places(len(events)), int(events.sum())
+    ranks, total = np.arange(1, len(events) + 1), int(events.sum())
+    places = few_places(ranks)
     taken = np.cumsum(events)
     return Popularity(
         items=len(events),
@@ -90,7 +91,7 @@ def popularity_of(table: pl.DataFrame) -> Popularity | None:
         head=tuple((share, _of_head(taken, share)) for share in _HEADS),
         half=int(np.searchsorted(taken, total / 2)) + 1,
         once=int((events == 1).sum()),
-        ranks=tuple((places + 1).tolist()),
+        ranks=tuple(ranks[places].tolist()),
         counts=tuple(events[places].tolist()),
         lorenz=_lorenz(events),
         top=_top(table, counted.head(_TOP)),
@@ -142,7 +143,7 @@ def _of_head(taken: Offsets, share: float) -> float:
 
 
 def _lorenz(events: Offsets) -> tuple[tuple[float, float], ...]:
-    """Points of the Lorenz curve at even shares of the items, or at each item where they are few."""
+    """Points of the Lorenz curve at even shares of the items, or at each of few items."""
     taken: Floats = np.concatenate([[0], np.cumsum(events[::-1])]) / events.sum()
     points = min(_LORENZ_POINTS, len(taken))
     places = np.unique(np.linspace(0, len(events), points).round().astype(np.int64))

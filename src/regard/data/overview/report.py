@@ -13,7 +13,7 @@ from regard.data.interactions import Interactions
 from regard.data.overview.days import dated
 from regard.data.overview.look import Look, look_at
 from regard.data.overview.series import ShownSeries, columns_of_numbers, some_series
-from regard.data.report import CleaningReport
+from regard.data.report import CleaningReport, percent
 from regard.schema import Clock
 
 Progress = Callable[[str], None]
@@ -130,7 +130,7 @@ def report(
         >>> found.latest.activity.busiest
         ('2023-11-14', 2)
     """
-    told = progress or (lambda part: None)
+    told = progress or _silent
     told(PARTS[0])
     table = log.collect()
     rows = dated(log, table)
@@ -142,7 +142,7 @@ def report(
         rows = dated(last, table)
         after = look_at(last, table, rows)
     told(PARTS[2])
-    series = some_series(rows)
+    series = some_series(rows, last.roles)
     return DataReport(
         before=before,
         after=after,
@@ -151,6 +151,10 @@ def report(
         series_note=_series_note(last, rows, series),
         doubts=_doubts(before, after),
     )
+
+
+def _silent(part: str) -> None:
+    """Nobody wants to know."""
 
 
 def _doubts(before: Look, after: Look | None) -> tuple[Doubt, ...]:
@@ -167,13 +171,13 @@ def _doubts(before: Look, after: Look | None) -> tuple[Doubt, ...]:
 def _series_note(log: Interactions, rows: pl.DataFrame, series: Sequence[ShownSeries]) -> str:
     """Why there are no series, or none of items."""
     if log.clock is not Clock.TIME:
-        return f"{log.source} carries only an order, so there are no days to draw a series along."
+        return "The log carries only an order, so there are no days to draw a series along."
     if not series:
-        return f"{log.source} has too few dated rows for a series: five days with rows are needed."
+        return "Fewer than five days have rows, which is too few for a series."
     if not columns_of_numbers(rows):
         return (
-            f"{log.source} has no column of numbers that differ (quantity, price, value), so only "
-            "its events are counted."
+            "The log has no column of numbers that differ (quantity, price, value), so only its "
+            "events are counted."
         )
     return ""
 
@@ -192,11 +196,11 @@ def _numbers(look: Look) -> list[tuple[str, str]]:
         ("days with events", f"{when.active_days:,} of {when.days:,}" if when else "–"),
         ("events of a user, median", f"{lengths.median:,g}" if lengths else "–"),
         ("events of a user, most", f"{lengths.max:,}" if lengths else "–"),
-        ("pairs of user and item that occur", f"{page.density:.3%}"),
-        ("rows that repeat a user's item", f"{page.repeats:.1%}"),
-        ("next events at the same time", f"{page.ties:.1%}"),
+        ("pairs of user and item that occur", f"{100 * page.density:.3g} %"),
+        ("rows that repeat a user's item", percent(page.repeats)),
+        ("next events at the same time", percent(page.ties)),
         ("exact copies of an earlier row", f"{page.duplicates:,}"),
-        ("events of the top 1 % of items", f"{spread.head[0][1]:.1%}" if spread else "–"),
+        ("events of the top 1 % of items", percent(spread.head[0][1]) if spread else "–"),
         ("Gini coefficient of the items", f"{spread.gini:.3f}" if spread else "–"),
     ]
 

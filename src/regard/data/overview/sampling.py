@@ -10,22 +10,23 @@ MOST_POINTS: Final = 160
 """Of a sampled curve: more than a picture can show apart."""
 
 
-def few_places(count: int, most: int = MOST_POINTS) -> Offsets:
-    """Places on a curve of many points, dense at its beginning, as a logarithmic axis shows them.
+def few_places(along: Offsets, most: int = MOST_POINTS) -> Offsets:
+    """Places on a curve of many points, evenly apart on a logarithmic axis.
 
     Args:
-        count: points of the whole curve.
+        along: `(P,)` ascending whole numbers above zero: where each point lies on that axis.
         most: points to keep at most.
 
     Returns:
-        Ascending places from 0 to `count - 1`, both ends included; all where they are few.
+        Ascending places from 0 to `P - 1`, both ends included; all where they are few.
 
     Example:
-        >>> few_places(3).tolist()
+        >>> few_places(np.array([1, 2, 5])).tolist()
         [0, 1, 2]
-        >>> few_places(1_000_000, 7).tolist()
+        >>> few_places(np.arange(1, 1_000_001), 7).tolist()
         [0, 9, 99, 999, 9999, 99999, 999999]
     """
-    if count <= most:
-        return np.arange(count)
-    return np.unique(np.geomspace(1, count, most).round().astype(np.int64)) - 1
+    if len(along) <= most:
+        return np.arange(len(along))
+    asked = np.geomspace(along[0], along[-1], most).round().astype(np.int64)
+    return np.unique(np.searchsorted(along, asked))

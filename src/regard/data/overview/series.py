@@ -34,7 +34,8 @@ class ShownSeries:
     """One series on an even grid of steps.
 
     Attributes:
-        role: the column of `regard.schema` it is made of, or None for numbers of events.
+        role: the role of `regard.schema` it is made of, or None for numbers of events.
+        column: what the source calls that column, or None for numbers of events.
         item: the item it belongs to, or None for the whole log.
         title: what the log mostly calls that item, or None.
         how: what a point is of the rows within its step: `"count"`, `"sum"` or `"mean"`.
@@ -48,6 +49,7 @@ class ShownSeries:
     """
 
     role: str | None
+    column: str | None
     item: Id | None
     title: str | None
     how: str
@@ -65,7 +67,7 @@ class ShownSeries:
         if self.item is None:
             return f"events of the whole log, count of each {self.step}"
         called = self.title or str(self.item)
-        return f"{self.role} of {called}, {self.how} of each {self.step}"
+        return f"{self.column} of {called}, {self.how} of each {self.step}"
 
     @property
     def missing(self) -> int:
@@ -78,11 +80,12 @@ class ShownSeries:
         return sum(fill is not None for fill in self.fills)
 
 
-def some_series(rows: pl.DataFrame) -> tuple[ShownSeries, ...]:
+def some_series(rows: pl.DataFrame, roles: Mapping[str, str]) -> tuple[ShownSeries, ...]:
     """Choose series that have much to show, and look for gaps and outliers in them.
 
     Args:
         rows: of a log, with the column `day` of `regard.data.overview.days.dated`.
+        roles: role -> name of the source's column.
 
     Returns:
         The whole log's events first, then at most three of items; none of under five points.
@@ -91,16 +94,16 @@ def some_series(rows: pl.DataFrame) -> tuple[ShownSeries, ...]:
         >>> days = [day for day in (*range(9), *range(10, 20))]
         >>> rows = pl.DataFrame({"item": "tea", "quantity": [1] * 12 + [90] + [2] * 6,
         ...                      "day": pl.Series(days, dtype=pl.Int32).cast(pl.Date)})
-        >>> events, tea = some_series(rows)
+        >>> events, tea = some_series(rows, {"quantity": "pieces"})
         >>> tea.name, tea.missing, tea.fills[9], tea.moments[tea.outliers[0]]
-        ('quantity of tea, sum of each day', 1, 1.0, '1970-01-14')
+        ('pieces of tea, sum of each day', 1, 1.0, '1970-01-14')
     """
-    found = [_series(rows.select("day"), None, None, None)]
+    found = [_series(rows.select("day"))]
     chosen = list(islice(_choices(rows), _ITEM_SERIES))
     titles = titles_of(rows, pl.Series([item for _, item in chosen], dtype=rows[ITEM].dtype))
     for role, item in chosen:
         own = _finite(rows.filter(pl.col(ITEM) == item), role)
-        found.append(_series(own, role, item, titles.get(item)))
+        found.append(_series(own, role, roles.get(role, role), item, titles.get(item)))
     return tuple(each for each in found if each is not None)
 
 
@@ -139,7 +142,11 @@ def _choices(rows: pl.DataFrame) -> Iterator[tuple[str, Id]]:
 
 
 def _series(
-    rows: pl.DataFrame, role: str | None, item: Id | None, title: str | None
+    rows: pl.DataFrame,
+    role: str | None = None,
+    column: str | None = None,
+    item: Id | None = None,
+    title: str | None = None,
 ) -> ShownSeries | None:
     """One series with its gaps and outliers, or None where it has too few points."""
     how = "count" if role is None else _HOW[role]
@@ -152,6 +159,7 @@ def _series(
     filled = FILLER.fit(panel).fill(panel)
     return ShownSeries(
         role=role,
+        column=column,
         item=item,
         title=title,
         how=how,
