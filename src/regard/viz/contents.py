@@ -117,8 +117,9 @@ def contents_of(report: DataReport, next_steps: tuple[NextStep, ...] = ()) -> Re
         1 serious doubt. First: Half of the users have at most 1.5 events: there is little of a
         sequence to learn from.
     """
-    page, rows = report.before.description, report.before.description.rows
-    headline = f"{rows:,} rows: {page.users:,} users and {page.items:,} items"
+    page = report.before.description
+    who, what = _many(page.users, "user"), _many(page.items, "item")
+    headline = f"{_many(page.rows, 'row')}: {who} and {what}"
     if report.cleaning is not None:
         headline += f"; {report.cleaning.rows_kept:,} kept, every removed one explained"
     return ReportContents(
@@ -141,14 +142,16 @@ def shown_source(source: str) -> str:
     return path.name if path.is_absolute() else source
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _verdict(report: DataReport) -> str:
     """How many doubts there are, how serious, what cleaning settled, and the first of them."""
     if not report.doubts:
         return "Nothing to doubt was found."
     counted = Counter(doubt.severity for doubt in report.doubts)
-    told = ", ".join(
-        f"{count} {severity} doubt{'s' if count > 1 else ''}" for severity, count in counted.items()
-    )
+    told = ", ".join(_many(count, f"{severity} doubt") for severity, count in counted.items())
     settled = sum(doubt.remains is False for doubt in report.doubts)
     if settled:
         told += f"; cleaning settles {settled} of them"

@@ -189,8 +189,9 @@ def _even(rows: pl.DataFrame, value: pl.Expr) -> tuple[str, pl.DataFrame]:
         # Of a log of more than 400 years, the latest are shown.
         grid = days.to_frame().tail(_MOST_POINTS)
         found = step, grid.join(points, on="day", how="left", maintain_order="left")
-        if len(days) <= _MOST_POINTS and 2 * len(points) >= len(days):
+        few, enough = len(days) <= _MOST_POINTS, len(points) >= _LEAST_POINTS
+        if few and enough and 2 * len(points) >= len(days):
             return found
-        if len(days) <= _MOST_POINTS and (sparse is None or step != "year"):
+        if few and (enough or sparse is None):
             sparse = found
     return sparse or found

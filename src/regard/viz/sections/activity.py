@@ -51,8 +51,8 @@ def _told(activity: Activity) -> str:
         )
     if activity.left_out:
         told += (
-            f" {activity.left_out:,} rows are left out here: they have no time, or one before 1990 "
-            "or in the future."
+            f" Left out here: {activity.left_out:,} without a time or with one before 1990 or in "
+            "the future."
         )
     return told
 
