@@ -57,6 +57,17 @@ def test_a_page_that_cannot_be_written_leaves_nothing(log: Path, tmp_path: Path)
     assert names_in(tmp_path) == {"log.csv", "page.html"}
 
 
+def test_the_page_does_not_change_what_is_told(log: Path, tmp_path: Path, regard_json) -> None:
+    page, out = tmp_path / "page.html", tmp_path / "c.parquet"
+    with_page = regard_json("inspect", log, "--report", page)
+    assert with_page == {**regard_json("inspect", log), "report": str(page)}
+    before = page.read_bytes()
+    cleaned = regard_json("clean", log, "--out", out, "--report", page, "--rule", "missing-user")
+    assert cleaned["report"] == str(page)
+    assert page.read_bytes() != before
+    assert "report" not in regard_json("clean", log, "--out", out)
+
+
 @pytest.mark.parametrize("command", ["inspect", "clean"])
 def test_a_page_needs_a_name_that_says_so(command: str, log: Path, tmp_path: Path, regard) -> None:
     out = ["--out", tmp_path / "c.parquet"] if command == "clean" else []

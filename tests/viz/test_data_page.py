@@ -154,6 +154,12 @@ def test_whole_days_have_no_hours_and_rows_may_be_left_out() -> None:
     assert len(draw_activity(found.latest.activity).data) == 1
 
 
+def test_titles_of_items_are_shown_where_there_are_any(outline: Outline) -> None:
+    assert "item\ntitle\nevents" in outline.text
+    log = pl.DataFrame({"user": [1, 2], "item": ["a", "b"], "position": [0, 0]})
+    assert "item\nevents" in Outline(report_page(report(Interactions.of(log)))).text
+
+
 def test_the_verdict_counts_the_doubts(data: DataReport) -> None:
     contents = contents_of(data, (NextStep("Clean it", "regard clean"),))
     assert contents.headline == "20 rows: 3 users and 2 items; 19 kept, every removed one explained"
@@ -190,6 +196,8 @@ def test_pictures_carry_the_numbers_of_the_report(data: DataReport) -> None:
     assert filled.y[1] == data.series[1].fills[gap]
     assert filled.x[:3] == data.series[1].moments[gap - 1 : gap + 2]
     assert filled.line.dash == "dash"
+    drawn = draw_series(data.series[1])
+    assert drawn.layout.yaxis.title.text.startswith("pieces &lt;/script&gt;")
 
 
 def test_one_picture_of_a_whole_log(data: DataReport) -> None:

@@ -19,7 +19,7 @@ def draw_activity(activity: Activity) -> "Figure":
         activity: of a log.
 
     Returns:
-        A Plotly figure of one or two panels; darker cells hold more events.
+        A Plotly figure of one or two panels; bluer cells hold more events.
 
     Example:
         >>> week = tuple((number,) for number in range(7))

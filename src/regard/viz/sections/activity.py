@@ -23,7 +23,7 @@ def activity_section(report: DataReport) -> Html:
         return section("time", "When things happened", element("p", told))
     kept = "kept row" if report.after is not None else "row"
     caption = (
-        f"Each cell is a weekday of one {activity.column}: the darker, the more events. "
+        f"Each cell is a weekday of one {activity.column}: the bluer, the more events. "
         f"The busiest day, {activity.busiest[0]}, has {activity.busiest[1]:,}."
     )
     if activity.hours is not None:

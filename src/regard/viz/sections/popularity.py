@@ -52,8 +52,7 @@ def _items(report: DataReport) -> Iterator[Html]:
         css="pictures",
     )
     yield element("h3", "The busiest items")
-    rows = [[str(each.item), each.title or "", f"{each.events:,}"] for each in spread.top]
-    yield table(["item", "title", "events"], rows, words=(0, 1))
+    yield _busiest(spread)
 
 
 def _histories(report: DataReport) -> Iterator[Html]:
@@ -73,6 +72,14 @@ def _histories(report: DataReport) -> Iterator[Html]:
     yield element("h3", "How much is known of one person")
     numbers = table(["at least so many events", "users"], rows, words=())
     yield chart(draw_histories(curve, before), "histories", caption, numbers)
+
+
+def _busiest(spread: Popularity) -> Html:
+    """The items with most events, with their titles where the log has any."""
+    if all(each.title is None for each in spread.top):
+        return table(["item", "events"], [(str(e.item), f"{e.events:,}") for e in spread.top])
+    rows = [(str(each.item), each.title or "–", f"{each.events:,}") for each in spread.top]
+    return table(["item", "title", "events"], rows, words=(0, 1))
 
 
 def _ranks(spread: Popularity) -> Html:
