@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from regard.data.describe import describe as describe
     from regard.data.ingest.read import read as read
     from regard.data.interactions import Interactions as Interactions
+    from regard.data.overview.report import report as report
     from regard.data.split import split_by_time as split_by_time
     from regard.data.split import split_leave_last_out as split_leave_last_out
     from regard.errors import RegardError as RegardError
     from regard.recommender.comparing import compare_models as compare_models
     from regard.recommender.recipe import Recipe as Recipe
     from regard.recommender.recommender import Recommender as Recommender
+    from regard.viz.page import write_report as write_report
     from regard.viz.plot import plot as plot
 
 _ROOMS = {"datasets": "regard.data.datasets"}
@@ -44,8 +46,10 @@ _HOMES = {
     "describe": "regard.data.describe",
     "plot": "regard.viz.plot",
     "read": "regard.data.ingest.read",
+    "report": "regard.data.overview.report",
     "split_by_time": "regard.data.split",
     "split_leave_last_out": "regard.data.split",
+    "write_report": "regard.viz.page",
 }
 
 __all__ = [
@@ -61,8 +65,10 @@ __all__ = [
     "load",
     "plot",
     "read",
+    "report",
     "split_by_time",
     "split_leave_last_out",
+    "write_report",
 ]
 
 

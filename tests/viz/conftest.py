@@ -10,9 +10,9 @@ import pytest
 from regard.classical.markov import MarkovChain
 from regard.classical.popularity import Popularity
 from regard.data.clean import clean
-from regard.data.describe import describe
 from regard.data.description import Description
 from regard.data.interactions import Interactions
+from regard.data.overview.report import DataReport, report
 from regard.data.report import CleaningReport
 from regard.data.split import split_leave_last_out
 from regard.evaluation.comparison import Comparison, compare
@@ -36,6 +36,7 @@ HOSTILE = '<script>alert("1")</script>'
 
 @dataclass(frozen=True)
 class World:
+    data: DataReport
     description: Description
     cleaning: CleaningReport
     history: History
@@ -59,7 +60,8 @@ def world() -> World:
         "note": [HOSTILE] * events,
     }
     raw = Interactions.of(pl.DataFrame(frame), source=f"shop {HOSTILE}.csv")
-    log, report = clean(raw)
+    log, cleaning = clean(raw)
+    data = report(raw, (log, cleaning))
     split = split_leave_last_out(log)
     protocol = Protocol(str(split.protocol), ks=(5, 10), resamples=200)
     training, vocabulary = split.training, split.training.vocabulary
@@ -79,8 +81,9 @@ def world() -> World:
         Epoch(n, 6.0 - n, 0.1 * [1, 3, 2][n - 1], 1e-3, 100, 2.0, 0.5) for n in (1, 2, 3)
     )
     return World(
-        describe(raw),
-        report,
+        data,
+        data.before.description,
+        cleaning,
         History(epochs, "ndcg@10", "patience ran out", 700.0),
         compare(reports, "markov", "ndcg@10"),
         explain(methods["markov"], split.test.select(slice(0, 1)), 4, vocabulary=vocabulary),
@@ -126,8 +129,7 @@ def make_contents(world: World) -> Callable[..., ReportContents]:
             "title": f"Report {HOSTILE}",
             "headline": f"Headline {HOSTILE}",
             "verdict": f"Verdict {HOSTILE}",
-            "description": world.description,
-            "cleaning": world.cleaning,
+            "data": world.data,
             "history": world.history,
             "comparisons": (
                 HeadedComparison(f"Last one out {HOSTILE}", world.comparison),

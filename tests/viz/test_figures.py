@@ -156,6 +156,8 @@ def test_an_event_without_effect_or_time_can_be_drawn(world) -> None:
 def everything(world) -> Iterator[object]:
     yield from (world.cleaning, world.comparison, world.description, world.history)
     yield from (world.plain, world.comparison.reports[0], world.description.lengths)
+    yield from (world.data, world.data.latest.activity, world.data.latest.popularity)
+    yield from (world.data.latest.histories, world.data.series[0])
 
 
 def test_plot_draws_every_kind_of_result(world) -> None:
@@ -169,7 +171,9 @@ def test_plot_draws_every_kind_of_result(world) -> None:
 
 
 def test_plot_says_what_can_be_drawn() -> None:
-    with pytest.raises(ConfigurationError, match=r"picture of str.*CleaningReport, Comparison"):
+    with pytest.raises(
+        ConfigurationError, match=r"picture of str.*CleaningReport, Comparison, DataReport"
+    ):
         plot("a string")
 
 

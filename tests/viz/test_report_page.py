@@ -2,56 +2,14 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from page_outline import Outline
 
 from regard.errors import MissingDependencyError, StorageError
 from regard.viz.markup import Html, element, render, table
 from regard.viz.page import report_page, write_report
-
-VOID = {"meta", "br", "link", "img", "hr", "input"}
-
-
-class Outline(HTMLParser):
-    """What a browser would see: elements, their ids, loads, scripts and text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.loads: list[str] = []
-        self.links: list[str] = []
-        self.scripts: list[str] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        if tag not in VOID:
-            self.open.append(tag)
-        given = dict(attrs)
-        assert not [name for name in given if name.startswith("on")], "an inline handler"
-        if "id" in given:
-            self.ids.append(given["id"])
-        if tag == "a":
-            self.links.append(given["href"])
-        elif given.get("src") or given.get("href"):
-            self.loads.append(given.get("src") or given.get("href"))
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "script":
-            self.scripts[-1] += data
-        elif not self.open or self.open[-1] != "style":
-            self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -120,23 +78,29 @@ def test_customers_show_history_answers_and_reasons(outline: Outline) -> None:
 
 
 def test_every_section_is_in_the_table_of_contents(outline: Outline) -> None:
-    sections = ["log", "cleaning", "training", "comparison", "customers", "next"]
+    sections = ["log", "cleaning", "time", "items", "series"]
+    sections += ["training", "comparison", "customers", "next"]
     assert outline.links == [f"#{name}" for name in sections]
     charts = [name for name in outline.ids if name.startswith("chart-")]
     assert charts == [
-        "chart-lengths", "chart-cleaning", "chart-training", "chart-comparison-0",
-        "chart-comparison-1", "chart-customer-0-0", "chart-customer-0-1",
+        "chart-cleaning", "chart-activity", "chart-ranks", "chart-lorenz", "chart-histories",
+        "chart-series-0", "chart-training", "chart-comparison-0", "chart-comparison-1",
+        "chart-customer-0-0", "chart-customer-0-1",
     ]  # fmt: skip
 
 
 def test_what_is_empty_is_left_out(world, make_contents) -> None:
-    bare = replace(world.description, lengths=None, doubts=(), notes=("A note.",), span=None)
-    contents = make_contents(
-        history=None, comparisons=(), customers=(), next_steps=(), description=bare
+    described = replace(world.description, lengths=None, notes=("A note.",), span=None)
+    look = replace(
+        world.data.before, description=described, activity=None, popularity=None, histories=None
     )
+    data = replace(
+        world.data, before=look, after=None, cleaning=None, series=(), series_note="", doubts=()
+    )
+    contents = make_contents(history=None, comparisons=(), customers=(), next_steps=(), data=data)
     outline = Outline(report_page(contents))
-    assert outline.links == ["#log", "#cleaning"]
-    assert [name for name in outline.ids if name.startswith("chart-")] == ["chart-cleaning"]
+    assert outline.links == ["#log", "#time", "#items", "#series"]
+    assert [name for name in outline.ids if name.startswith("chart-")] == []
     assert "What to doubt" not in outline.text
     assert "A note." in outline.text
 
@@ -175,6 +139,7 @@ def test_only_markup_passes_unescaped() -> None:
 
 def test_the_folders_of_whoever_made_the_report_are_left_out(world, make_contents) -> None:
     described = replace(world.description, source="/home/anna/secret/shop.csv")
-    text = Outline(report_page(make_contents(description=described))).text
+    data = replace(world.data, before=replace(world.data.before, description=described))
+    text = Outline(report_page(make_contents(data=data))).text
     assert "Source: shop.csv" in text
     assert "secret" not in text

@@ -24,10 +24,17 @@ COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
         inspect,
         (
             "regard inspect purchases.csv --items products.csv",
+            "regard inspect purchases.csv --report purchases.html",
             "regard inspect sqlite:///shop.db --table purchases",
         ),
     ),
-    (clean, ("regard clean purchases.csv --out clean.parquet --exclude-items 'POST|gift_.*'",)),
+    (
+        clean,
+        (
+            "regard clean purchases.csv --out clean.parquet --exclude-items 'POST|gift_.*'",
+            "regard clean purchases.csv --out clean.parquet --report purchases.html",
+        ),
+    ),
     (
         fit,
         (

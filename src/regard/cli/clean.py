@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from regard.cli.options import CleaningOptions, LogFile, SourceOptions
+from regard.cli.options import CleaningOptions, LogFile, ReportOption, SourceOptions
 from regard.cli.pages import page
-from regard.cli.places import parquet_file, quarantine_beside, refuse_anothers, refuse_same
+from regard.cli.places import (
+    page_file,
+    parquet_file,
+    quarantine_beside,
+    refuse_anothers,
+    refuse_same,
+)
 from regard.cli.voice import Voice
 
 if TYPE_CHECKING:
@@ -31,6 +37,7 @@ def clean(
             help="Where the removed rows go. CLEAN.quarantine.parquet if omitted.",
         ),
     ] = None,
+    report: ReportOption = None,
     columns: SourceOptions,
     cleaning: CleaningOptions,
     voice: Voice,
@@ -42,27 +49,35 @@ def clean(
     """
     from regard.cli.logs import clean_log, read_log
     from regard.cli.recipes import recipe_of
+    from regard.cli.reports import write_pictures
     from regard.data.atomic import atomic_file
 
     parquet_file(out, "--out")
     removed = (
         quarantine_beside(out) if quarantine is None else parquet_file(quarantine, "--quarantine")
     )
-    refuse_same(Path(file), out, removed)
+    pictures = page_file(report)
+    refuse_same(Path(file), out, removed, *([] if pictures is None else [pictures]))
     if quarantine is None:
         refuse_anothers(removed, out.with_suffix(""))
     recipe = recipe_of(file, columns)
-    log, report = clean_log(read_log(recipe), recipe, cleaning)
+    raw = read_log(recipe)
+    log, removals = clean_log(raw, recipe, cleaning)
     table = to_table(log)
-    # One inside the other: where the second cannot be written, neither is there.
+    # One inside the other: where one cannot be written, none is there.
     with atomic_file(removed) as draft:
-        report.quarantine.write_parquet(draft)
+        removals.quarantine.write_parquet(draft)
         with atomic_file(out) as kept:
             table.write_parquet(kept)
+            if pictures is not None:
+                write_pictures(pictures, voice, raw, (log, removals))
     again = shlex.join(["regard", "fit", str(out), *flags_to_read(table), "--out", "model"])
-    voice.show(report)
-    voice.show(f"\nKept rows     {out}\nRemoved rows  {removed}\nGo on with    {again}")
-    voice.finish({**report.to_dict(), "out": str(out), "quarantine": str(removed), "next": again})
+    places = {"Kept rows": out, "Removed rows": removed, "Pictures": pictures, "Go on with": again}
+    told = [f"{what:<14}{where}" for what, where in places.items() if where is not None]
+    voice.show(removals)
+    voice.show("\n" + "\n".join(told))
+    made = {"out": str(out), "quarantine": str(removed), "next": again}
+    voice.finish({**removals.to_dict(), **made, **({"report": str(pictures)} if pictures else {})})
 
 
 def to_table(log: "Interactions") -> "pl.DataFrame":

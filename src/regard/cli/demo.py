@@ -72,16 +72,17 @@ def tell(teller: "Teller", voice: Voice, *, quick: bool) -> "Story":
         What was found.
     """
     from regard.cli import story
+    from regard.cli.reports import report_aloud
     from regard.cli.training import bar_for
     from regard.data.describe import describe
 
     teller.heading(1, "The file, and what is wrong with it")
-    log = story.raw_log()
-    description = describe(log)
-    teller.file(description)
+    raw = story.raw_log()
+    teller.file(describe(raw))
     teller.heading(2, "Cleaning: every row is accounted for")
-    log, cleaning = story.clean_shop(log)
+    log, cleaning = story.clean_shop(raw)
     teller.cleaning(cleaning)
+    data = report_aloud(voice, raw, (log, cleaning))
     teller.heading(3, "Learning: SASRec, stopped by the validation part")
     if quick:
         log = story.some_customers(log)
@@ -99,7 +100,7 @@ def tell(teller: "Teller", voice: Voice, *, quick: bool) -> "Story":
     customers = story.draw_customers(contests[0].network, log)
     for customer in customers:
         teller.customer(customer)
-    return story.Story(description, cleaning, tuple(contests), customers)
+    return story.Story(data, cleaning, tuple(contests), customers)
 
 
 def write(story: "Story", results: Mapping[str, Any], out: Path) -> None:
@@ -145,8 +146,7 @@ def page_of(story: "Story", out: Path) -> "ReportContents":
             f"with every removed one explained; SASRec against three simple methods."
         ),
         verdict=" ".join(f"{each.protocol}: {each.comparison.verdict}" for each in contests),
-        description=story.description,
-        cleaning=cleaning,
+        data=story.data,
         history=contests[0].network.learned.history,
         comparisons=tuple(HeadedComparison(each.protocol, each.comparison) for each in contests),
         customers=story.customers,

@@ -35,6 +35,14 @@ LogOrRecipe = Annotated[
 BundleFolder = Annotated[
     Path, typer.Argument(metavar="BUNDLE", help="A folder that `regard fit` wrote.")
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="PAGE.html",
+        help="Also write a page of pictures: calendar, popularity, gaps, outliers, doubts.",
+    ),
+]
 SeenOption = Annotated[
     str | None,
     typer.Option(

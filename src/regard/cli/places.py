@@ -7,6 +7,7 @@ from pathlib import Path
 
 from regard.bundle.manifest import NAME
 from regard.errors import ConfigurationError, StorageError
+from regard.optional import require
 
 
 def parquet_file(path: Path, option: str) -> Path:
@@ -24,6 +25,26 @@ def parquet_file(path: Path, option: str) -> Path:
     """
     if path.suffix not in (".parquet", ".pq"):
         raise ConfigurationError(f"{option} {path} must end in .parquet; that is what is written.")
+    return path
+
+
+def page_file(path: Path | None) -> Path | None:
+    """Refuse a page that cannot be made, before any work is done.
+
+    Args:
+        path: to be written, or None where no page is wanted.
+
+    Returns:
+        The path. Without Plotly, `MissingDependencyError` says how to install it.
+
+    Raises:
+        ConfigurationError: the name does not say HTML.
+    """
+    if path is None:
+        return None
+    if path.suffix not in (".html", ".htm"):
+        raise ConfigurationError(f"--report {path} must end in .html; that is what is written.")
+    require("plotly", extra="report", purpose="The HTML report")
     return path
 
 

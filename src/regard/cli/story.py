@@ -12,9 +12,9 @@ import numpy as np
 
 from regard.data.clean import clean, default_rules
 from regard.data.datasets import online_retail
-from regard.data.description import Description
 from regard.data.ingest.read import read
 from regard.data.interactions import Interactions
+from regard.data.overview.report import DataReport
 from regard.data.report import CleaningReport
 from regard.data.rules import RULES, ExcludedItems
 from regard.data.vocabulary import Id
@@ -63,13 +63,13 @@ class Story:
     """Everything that the demo found out.
 
     Attributes:
-        description: of the raw log.
+        data: what the log was, and what cleaning made of it.
         cleaning: what was removed.
         contests: one for each protocol, global time first.
         customers: drawn by the seed.
     """
 
-    description: Description
+    data: DataReport
     cleaning: CleaningReport
     contests: tuple[Contest, ...]
     customers: tuple[CustomerCase, ...]
@@ -77,8 +77,7 @@ class Story:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "description": self.description.to_dict(),
-            "cleaning": self.cleaning.to_dict(),
+            **self.data.to_dict(),
             "contests": {
                 each.protocol: {
                     "recipe": each.network.recipe.to_dict(),

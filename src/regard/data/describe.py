@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 
 from regard.data.description import Description, Lengths, OddTimes
-from regard.data.doubts import doubts_of
+from regard.data.doubts import Doubt, doubts_of
 from regard.data.interactions import Interactions
 from regard.schema import ITEM, PRICE, QUANTITY, ROLES, ROW, TIME, USER, Clock
 
-_ANCIENT: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
+ANCIENT: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 _PLACEHOLDER_ROWS: Final = 10
 _DAY: Final = 86_400
 
@@ -37,7 +37,19 @@ def describe(log: Interactions) -> Description:
         >>> page.doubts[0]
         'Half of the users have at most 1.5 events: there is little of a sequence to learn from.'
     """
-    table = log.collect()
+    return describe_table(log, log.collect())[0]
+
+
+def describe_table(log: Interactions, table: pl.DataFrame) -> tuple[Description, tuple[Doubt, ...]]:
+    """The same for rows that are in memory already, with what is behind each doubt.
+
+    Args:
+        log: where the rows came from.
+        table: all rows of the log.
+
+    Returns:
+        The numbers with the sentences of the doubts, and the doubts themselves in the same order.
+    """
     whole = table.drop_nulls([USER, ITEM])
     users, items = table[USER].drop_nulls().n_unique(), table[ITEM].drop_nulls().n_unique()
     pairs = whole.select(USER, ITEM).n_unique() if whole.height else 0
@@ -63,7 +75,8 @@ def describe(log: Interactions) -> Description:
         odd_times=_odd_times(table[TIME]) if timed else None,
         density=pairs / (users * items) if users and items else 0.0,
     )
-    return dataclasses.replace(found, doubts=doubts_of(found, table))
+    doubts = doubts_of(found, table)
+    return dataclasses.replace(found, doubts=tuple(each.text for each in doubts)), doubts
 
 
 def _reasons(log: Interactions) -> dict[str, str]:
@@ -130,7 +143,7 @@ def _lengths(table: pl.DataFrame) -> Lengths | None:
 def _odd_times(times: pl.Series) -> OddTimes:
     """Rows in the future or before 1990, and the one day on which most of them lie."""
     now = datetime.now(UTC).timestamp()
-    odd = times.filter((times < _ANCIENT) | (times > now))
+    odd = times.filter((times < ANCIENT) | (times > now))
     future = int((odd > now).sum())
     day, rows = None, 0
     if len(odd) >= _PLACEHOLDER_ROWS:

@@ -1,7 +1,8 @@
-"""What in a log should make its reader doubt, in sentences, the most important first."""
+"""What in a log should make its reader doubt, the most important first."""
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import polars as pl
 
@@ -9,11 +10,48 @@ from regard.data.description import Description
 from regard.schema import EVENT, ITEM, POSITION, PRICE, QUANTITY, SESSION, TIME, TITLE, USER, VALUE
 
 
-class Doubt(NamedTuple):
-    """A sentence, and how important it is (larger first)."""
+@dataclass(frozen=True)
+class Doubt:
+    """A reason to doubt a log.
+
+    Attributes:
+        weight: how important it is, larger first: the share of rows concerned, times a factor for
+            how much harm they do.
+        kind: which check found it, such as `"missing-user"`; at most one doubt of a kind.
+        text: one sentence.
+        evidence: the numbers and examples behind the sentence, plain enough for JSON.
+        remains: whether the log has a doubt of this kind after cleaning too; None where nobody
+            cleaned.
+
+    Example:
+        >>> doubt = Doubt(2.5, "missing-user", "A quarter have no user.", {"rows": 25})
+        >>> doubt.severity, doubt.to_dict()["evidence"]
+        ('serious', {'rows': 25})
+    """
 
     weight: float
-    sentence: str
+    kind: str
+    text: str
+    evidence: Mapping[str, Any]
+    remains: bool | None = None
+
+    @property
+    def severity(self) -> str:
+        """`"serious"`, `"notable"` or `"minor"`, by weight."""
+        return next(word for least, word in _SEVERITIES if self.weight >= least)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "severity": self.severity,
+            "kind": self.kind,
+            "text": self.text,
+            "evidence": dict(self.evidence),
+            "remains": self.remains,
+        }
+
+
+_SEVERITIES: Final = ((1.0, "serious"), (0.1, "notable"), (0.0, "minor"))
 
 
 _FRACTIONS: Final = (
@@ -27,7 +65,7 @@ _SHORT_HISTORY: Final = 3
 _GREEDY: Final = 0.1
 
 
-def doubts_of(page: Description, table: pl.DataFrame) -> tuple[str, ...]:
+def doubts_of(page: Description, table: pl.DataFrame) -> tuple[Doubt, ...]:
     """Everything doubtful that the numbers and the ids of a log show.
 
     Args:
@@ -35,18 +73,22 @@ def doubts_of(page: Description, table: pl.DataFrame) -> tuple[str, ...]:
         table: the log itself.
 
     Returns:
-        Sentences by importance: what makes the log useless first, curiosities last.
+        By importance: what makes the log useless first, curiosities last.
 
     Example:
         >>> share_in_words(0.249), share_in_words(0.9), share_in_words(0.0001)
         ('a quarter (24.9 %)', '90.0 %', '0.01 %')
     """
     if not page.rows:
-        return ("There are no rows.",)
+        return (Doubt(10.0, "no-rows", "There are no rows.", {}),)
     found = [*_of_rows(page), *_of_times(page), *_of_histories(page, table), *_of_ids(table)]
     found += [*_of_titles(table), *_of_extremes(page, table)]
-    ordered = sorted(found, key=lambda doubt: -doubt.weight)
-    return tuple(sentence[0].upper() + sentence[1:] for _, sentence in ordered)
+    return tuple(sorted(found, key=lambda doubt: -doubt.weight))
+
+
+def _doubt(weight: float, kind: str, sentence: str, **evidence: Any) -> Doubt:
+    """A doubt whose sentence begins with a capital letter."""
+    return Doubt(weight, kind, sentence[0].upper() + sentence[1:], evidence)
 
 
 def share_in_words(share: float) -> str:
@@ -74,58 +116,65 @@ def _of_rows(page: Description) -> Iterator[Doubt]:
         share = missing / page.rows
         if missing and role not in {EVENT, VALUE, SESSION}:
             weight = 10 if role in _REQUIRED else 1
-            yield Doubt(weight * share, f"{share_in_words(share)} of the rows have no {role}.")
+            text = f"{share_in_words(share)} of the rows have no {role}."
+            yield _doubt(weight * share, f"missing-{role}", text, rows=missing, share=share)
     if page.duplicates:
         share = page.duplicates / page.rows
-        yield Doubt(4 * share, f"{_rows(page.duplicates)} an exact copy earlier in the log.")
+        text = f"{_rows(page.duplicates)} an exact copy earlier in the log."
+        yield _doubt(4 * share, "duplicates", text, rows=page.duplicates, share=share)
     meanings = {QUANTITY: "returns or corrections", PRICE: "gifts or corrections"}
     for role, rows in page.non_positive.items():
         if rows:
             share = rows / page.rows
-            yield Doubt(3 * share, f"{_rows(rows)} a {role} at or below zero: {meanings[role]}?")
+            text = f"{_rows(rows)} a {role} at or below zero: {meanings[role]}?"
+            yield _doubt(3 * share, f"non-positive-{role}", text, rows=rows, share=share)
 
 
 def _of_times(page: Description) -> Iterator[Doubt]:
     """Ties, and times that can hardly be true."""
     if page.ties >= 0.05:
         tick = _TICKS[page.tick] if page.span else "position"
-        yield Doubt(
-            2 * page.ties,
+        text = (
             f"{share_in_words(page.ties)} of the consecutive events share the same {tick}: their "
-            "order is the file's.",
+            "order is the file's."
         )
+        yield _doubt(2 * page.ties, "ties", text, share=page.ties)
     odd = page.odd_times
     if odd is None:
         return
     if odd.placeholder:
-        share = odd.placeholder_rows / page.rows
-        yield Doubt(
-            5 * share,
-            f"{odd.placeholder_rows:,} rows are dated {odd.placeholder}, far from the others: "
-            "probably a placeholder for 'unknown'.",
+        rows, share = odd.placeholder_rows, odd.placeholder_rows / page.rows
+        text = (
+            f"{rows:,} rows are dated {odd.placeholder}, far from the others: "
+            "probably a placeholder for 'unknown'."
         )
-    for rows, where in ((odd.future, "in the future"), (odd.ancient, "before 1990")):
-        if rows and not odd.placeholder:
-            yield Doubt(5 * rows / page.rows, f"{_rows(rows)} a time {where}.")
+        yield _doubt(5 * share, "placeholder-times", text, day=odd.placeholder, rows=rows)
+        return
+    for rows, where, kind in (
+        (odd.future, "in the future", "future-times"),
+        (odd.ancient, "before 1990", "ancient-times"),
+    ):
+        if rows:
+            yield _doubt(5 * rows / page.rows, kind, f"{_rows(rows)} a time {where}.", rows=rows)
 
 
 def _of_histories(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
     """Histories too short to learn from, and one user or item that outweighs the others."""
     if page.lengths and page.lengths.median < _SHORT_HISTORY:
-        yield Doubt(
-            3.0,
+        text = (
             f"half of the users have at most {page.lengths.median:g} events: there is little of a "
-            "sequence to learn from.",
+            "sequence to learn from."
         )
+        yield _doubt(3.0, "short-histories", text, median=page.lengths.median)
     for role, others in ((USER, page.users), (ITEM, page.items)):
         if others < 10:
             continue
         top = table[role].drop_nulls().value_counts(sort=True)
         share = top["count"][0] / page.rows
         if share > _GREEDY:
-            yield Doubt(
-                share, f"one {role}, {top[role][0]!r}, has {share_in_words(share)} of the rows."
-            )
+            name, rows = top.row(0)
+            text = f"one {role}, {name!r}, has {share_in_words(share)} of the rows."
+            yield _doubt(share, f"greedy-{role}", text, id=name, rows=rows, share=share)
 
 
 def _of_ids(table: pl.DataFrame) -> Iterator[Doubt]:
@@ -134,18 +183,22 @@ def _of_ids(table: pl.DataFrame) -> Iterator[Doubt]:
         if table[role].dtype != pl.String:
             continue
         ids = table[role].drop_nulls().value_counts().rename({role: "id", "count": "rows"})
-        yield from _spelled_twice(ids, role, pl.col("id").str.to_lowercase(), "letter case")
-        yield from _spelled_twice(ids, role, pl.col("id").str.strip_chars(), "blanks around them")
+        for same, how, kind in (
+            (pl.col("id").str.to_lowercase(), "letter case", "letter-case"),
+            (pl.col("id").str.strip_chars(), "blanks around them", "blanks"),
+        ):
+            yield from _spelled_twice(ids, role, same, how, f"{kind}-{role}")
         empty = ids.filter(pl.col("id").str.to_lowercase().is_in(_LOOKS_MISSING)).sort("rows")
         if empty.height:
             name, rows = empty.row(-1)
-            yield Doubt(
-                8 * rows / table.height,
-                f"{_rows(rows)} the {role} {name!r}, which may stand for a missing value.",
-            )
+            text = f"{_rows(rows)} the {role} {name!r}, which may stand for a missing value."
+            weight = 8 * rows / table.height
+            yield _doubt(weight, f"looks-missing-{role}", text, id=name, rows=rows)
 
 
-def _spelled_twice(ids: pl.DataFrame, role: str, same: pl.Expr, how: str) -> Iterator[Doubt]:
+def _spelled_twice(
+    ids: pl.DataFrame, role: str, same: pl.Expr, how: str, kind: str
+) -> Iterator[Doubt]:
     """Ids that become equal when something small is made equal."""
     alike = (
         ids.group_by(same.alias("same"))
@@ -154,11 +207,11 @@ def _spelled_twice(ids: pl.DataFrame, role: str, same: pl.Expr, how: str) -> Ite
         .sort("rows", "same", descending=[True, False])
     )
     if alike.height:
-        pair = " / ".join(alike["id"][0].to_list()[:2])
-        yield Doubt(
-            2 * float(alike["rows"].to_numpy().sum() / ids["rows"].to_numpy().sum()),
-            f"{alike.height:,} {role} ids differ only in {how}, such as {pair}.",
-        )
+        pair = alike["id"][0].to_list()[:2]
+        rows = int(alike["rows"].to_numpy().sum())
+        text = f"{alike.height:,} {role} ids differ only in {how}, such as {' / '.join(pair)}."
+        weight = 2 * rows / int(ids["rows"].to_numpy().sum())
+        yield _doubt(weight, kind, text, ids=alike.height, rows=rows, example=pair)
 
 
 def _of_titles(table: pl.DataFrame) -> Iterator[Doubt]:
@@ -166,23 +219,25 @@ def _of_titles(table: pl.DataFrame) -> Iterator[Doubt]:
     if TITLE not in table.columns:
         return
     pairs = table.select(ITEM, TITLE).drop_nulls().unique()
-    for one, other, what in (
-        (TITLE, ITEM, "titles belong to several items"),
-        (ITEM, TITLE, "items carry several titles"),
+    for one, other, what, kind in (
+        (TITLE, ITEM, "titles belong to several items", "shared-titles"),
+        (ITEM, TITLE, "items carry several titles", "several-titles"),
     ):
         several = pairs.group_by(one).agg(pl.col(other).sort()).filter(pl.col(other).list.len() > 1)
         if several.height:
             most = several.sort(pl.col(other).list.len(), one, descending=[True, False]).row(0)
             shown = " / ".join(map(str, most[1][:2]))
             share = several.height / max(pairs[one].n_unique(), 1)
-            yield Doubt(0.5 * share, f"{several.height:,} {what}, such as {most[0]!r}: {shown}.")
+            text = f"{several.height:,} {what}, such as {most[0]!r}: {shown}."
+            yield _doubt(0.5 * share, kind, text, count=several.height, share=share)
 
 
 def _of_extremes(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
     """Columns that say nothing: one user, one item, one kind of value."""
     if page.users == 1:
-        yield Doubt(9.0, "there is only one user.")
+        yield _doubt(9.0, "one-user", "there is only one user.")
     if page.items == 1:
-        yield Doubt(9.0, "there is only one item.")
+        yield _doubt(9.0, "one-item", "there is only one item.")
     if VALUE in table.columns and table[VALUE].drop_nulls().n_unique() == 1 and page.rows > 1:
-        yield Doubt(0.1, f"every value is {table[VALUE].drop_nulls()[0]}: it says nothing.")
+        only = table[VALUE].drop_nulls()[0]
+        yield _doubt(0.1, "one-value", f"every value is {only}: it says nothing.", value=str(only))

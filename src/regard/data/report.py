@@ -100,7 +100,7 @@ class CleaningReport:
         share = self.rows_kept / self.rows_in if self.rows_in else 0.0
         head = (
             f"Cleaning {self.source}: {self.rows_in:,} rows in, {self.rows_kept:,} kept "
-            f"({_percent(share)}), {self.rows_removed:,} removed."
+            f"({percent(share)}), {self.rows_removed:,} removed."
         )
         notes = (f"Note: {note}" for note in self.notes)
         return "\n".join((head, *_aligned(self.removals), *notes))
@@ -135,7 +135,7 @@ def _aligned(removals: Iterable[Removal]) -> list[str]:
         (
             removal.rule,
             f"{removal.rows:,}",
-            _percent(removal.share),
+            percent(removal.share),
             ", ".join(str(sample["row"]) for sample in removal.samples),
             removal.reason + _settings(removal.parameters),
         )
@@ -155,8 +155,13 @@ def _settings(parameters: Mapping[str, Any]) -> str:
     return f" ({told})" if told else ""
 
 
-def _percent(share: float) -> str:
-    """A share for people; what is there but rounds to nothing says so."""
+def percent(share: float) -> str:
+    """A share for people; what is there but rounds to nothing says so.
+
+    Example:
+        >>> percent(0.249), percent(0.0001)
+        ('24.9 %', '<0.1 %')
+    """
     return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 

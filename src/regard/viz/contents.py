@@ -1,9 +1,10 @@
 """What a report page is made of: result objects and a few words, nothing computed later."""
 
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import PurePath
 
-from regard.data.description import Description
-from regard.data.report import CleaningReport
+from regard.data.overview.report import DataReport
 from regard.data.vocabulary import Id
 from regard.evaluation.comparison import Comparison
 from regard.explanation.result import Explanation
@@ -77,8 +78,7 @@ class ReportContents:
         title: of the page.
         headline: what was done, in one sentence.
         verdict: what came out, in one to three sentences.
-        description: of the raw log.
-        cleaning: what was removed.
+        data: what the log was, and what cleaning made of it.
         history: of the training, or None for a method without epochs.
         comparisons: one for each protocol.
         customers: a few people.
@@ -88,9 +88,73 @@ class ReportContents:
     title: str
     headline: str
     verdict: str
-    description: Description
-    cleaning: CleaningReport
+    data: DataReport
     history: History | None = None
     comparisons: tuple[HeadedComparison, ...] = ()
     customers: tuple[CustomerCase, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
+
+
+def contents_of(report: DataReport, next_steps: tuple[NextStep, ...] = ()) -> ReportContents:
+    """A page about a log alone.
+
+    Args:
+        report: of the log.
+        next_steps: how to go on.
+
+    Returns:
+        What the page tells.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.interactions import Interactions
+        >>> from regard.data.overview.report import report
+        >>> log = pl.DataFrame({"user": [1, 1, 2], "item": ["a", "b", "a"], "position": [0, 1, 0]})
+        >>> contents = contents_of(report(Interactions.of(log, "plays.csv")))
+        >>> contents.headline
+        '3 rows: 2 users and 2 items'
+        >>> print(contents.verdict)
+        1 serious doubt. First: Half of the users have at most 1.5 events: there is little of a
+        sequence to learn from.
+    """
+    page = report.before.description
+    who, what = _many(page.users, "user"), _many(page.items, "item")
+    headline = f"{_many(page.rows, 'row')}: {who} and {what}"
+    if report.cleaning is not None:
+        headline += f"; {report.cleaning.rows_kept:,} kept, every removed one explained"
+    return ReportContents(
+        title=f"Data report: {shown_source(report.source)}",
+        headline=headline,
+        verdict=_verdict(report),
+        data=report,
+        next_steps=next_steps,
+    )
+
+
+def shown_source(source: str) -> str:
+    """What a page calls a log: the folders of whoever made the page are nobody's business.
+
+    Example:
+        >>> shown_source("/home/anna/shop.csv"), shown_source("a pandas frame")
+        ('shop.csv', 'a pandas frame')
+    """
+    path = PurePath(source)
+    return path.name if path.is_absolute() else source
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _verdict(report: DataReport) -> str:
+    """How many doubts there are, how serious, what cleaning settled, and the first of them."""
+    if not report.doubts:
+        return "Nothing to doubt was found."
+    counted = Counter(doubt.severity for doubt in report.doubts)
+    told = ", ".join(_many(count, f"{severity} doubt") for severity, count in counted.items())
+    settled = sum(doubt.remains is False for doubt in report.doubts)
+    if settled:
+        told += f"; cleaning settles {settled} of them"
+    standing = [doubt for doubt in report.doubts if doubt.remains is not False]
+    first = f" First{' of the others' if settled else ''}: {standing[0].text}" if standing else ""
+    return f"{told}.{first}"

@@ -1,10 +1,11 @@
 """How long histories are: most people are known by little."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from regard.data.description import Description, Lengths
+from regard.data.overview.histories import HistoryCurve
 from regard.errors import ConfigurationError
-from regard.viz.style import BLUE, objects, styled
+from regard.viz.style import BLUE, GREY, objects, styled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -62,3 +63,59 @@ def draw_description(description: Description) -> "Figure":
             f"{description.source} has no row with a user, so there is no history to draw."
         )
     return draw_history_lengths(description.lengths)
+
+
+def draw_histories(curve: HistoryCurve, before: HistoryCurve | None = None) -> "Figure":
+    """How many users have at least so many events, on logarithmic axes.
+
+    Args:
+        curve: of a log.
+        before: of the same log before cleaning, drawn grey beneath.
+
+    Returns:
+        A Plotly figure.
+
+    Example:
+        >>> figure = draw_histories(HistoryCurve((1, 3), (3, 1)))
+        >>> figure.data[0].x, figure.data[0].y
+        ((1, 3), (3, 1))
+    """
+    figure = styled(objects().Figure())
+    if before is not None:
+        figure.add_trace(history_line(before, "before cleaning", GREY))
+    figure.add_trace(history_line(curve, "after cleaning" if before else "users"))
+    title_histories(figure)
+    figure.update_layout(height=320)
+    return figure
+
+
+def history_line(curve: HistoryCurve, name: str = "users", colour: str = BLUE) -> Any:
+    """The falling curve as a trace of steps.
+
+    Args:
+        curve: of a log.
+        name: of the trace.
+        colour: of the line.
+
+    Returns:
+        A Plotly line.
+    """
+    return objects().Scatter(
+        x=curve.lengths,
+        y=curve.users,
+        mode="lines+markers" if len(curve.lengths) < 20 else "lines",
+        name=name,
+        line={"color": colour, "shape": "vh"},
+        hovertemplate="at least %{x:,} events: %{y:,} users",
+    )
+
+
+def title_histories(figure: "Figure", **place: int) -> None:
+    """Logarithmic axes with their titles.
+
+    Args:
+        figure: that holds the curve.
+        place: `row` and `col` of its panel.
+    """
+    figure.update_xaxes(type="log", title_text="events of a user, at least", **place)
+    figure.update_yaxes(type="log", title_text="users", **place)

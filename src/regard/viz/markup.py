@@ -115,13 +115,14 @@ def table(
     return element("div", element("table", *parts), css="scroll")
 
 
-def chart(figure: "Figure", anchor: str, caption: str) -> Html:
+def chart(figure: "Figure", anchor: str, caption: str, numbers: Html | None = None) -> Html:
     """A figure whose library the page carries already.
 
     Args:
         figure: a Plotly figure.
         anchor: its id, one of a kind on the page; never from a log.
-        caption: what it shows and how to read it.
+        caption: what it shows and how to read it; also read aloud in place of the picture.
+        numbers: a table of what is drawn, for who cannot see it; unfolds beneath.
 
     Returns:
         The figure with its caption.
@@ -133,7 +134,9 @@ def chart(figure: "Figure", anchor: str, caption: str) -> Html:
         config=_CHART_OPTIONS,
         default_height=f"{figure.layout.height}px",
     )
-    return element("figure", Html(drawn), element("figcaption", caption))
+    shown = Html(f'<div role="img" aria-label="{html.escape(caption)}">{drawn}</div>')
+    beneath = [] if numbers is None else [folded("The numbers of this picture", numbers)]
+    return element("figure", shown, element("figcaption", caption), *beneath)
 
 
 def folded(summary: str, *parts: Html) -> Html:

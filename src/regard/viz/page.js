@@ -19,4 +19,6 @@
   addEventListener("beforeprint", on_paper(true));
   addEventListener("afterprint", on_paper(false));
   paint();
+  // A picture that was drawn before its neighbour took the room of both.
+  for (const chart of document.querySelectorAll(".plotly-graph-div")) Plotly.Plots.resize(chart);
 })();

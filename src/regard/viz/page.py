@@ -10,23 +10,28 @@ from importlib.resources import files
 from pathlib import Path
 
 from regard.data.atomic import atomic_file
+from regard.data.overview.report import DataReport
 from regard.optional import require
-from regard.viz.contents import ReportContents
+from regard.viz.contents import ReportContents, contents_of
 from regard.viz.markup import Html, element, joined, render
+from regard.viz.sections.activity import activity_section
 from regard.viz.sections.cleaning import cleaning_section
 from regard.viz.sections.comparison import comparison_section
 from regard.viz.sections.customers import customers_section
 from regard.viz.sections.log import log_section
 from regard.viz.sections.next_steps import next_steps_section
+from regard.viz.sections.popularity import popularity_section
+from regard.viz.sections.series import series_section
 from regard.viz.sections.training import training_section
 
 
-def write_report(path: Path | str, contents: ReportContents) -> Path:
-    """Write the report of a run, whole or not at all.
+def write_report(path: Path | str, contents: ReportContents | DataReport) -> Path:
+    """Write the report of a log or of a run, whole or not at all.
 
     Args:
         path: where, such as `report.html`; a file that is there is replaced.
-        contents: what to tell. The same contents give the same file, byte for byte.
+        contents: what to tell: a `regard.report`, or what a run came to. The same contents give
+            the same file, byte for byte.
 
     Returns:
         The path. A file that cannot be written raises the `StorageError` of
@@ -38,7 +43,7 @@ def write_report(path: Path | str, contents: ReportContents) -> Path:
     return Path(path)
 
 
-def report_page(contents: ReportContents) -> str:
+def report_page(contents: ReportContents | DataReport) -> str:
     """The report as text.
 
     Args:
@@ -48,6 +53,8 @@ def report_page(contents: ReportContents) -> str:
         A complete HTML document.
     """
     plotly = require("plotly.offline", extra="report", purpose="The HTML report")
+    if isinstance(contents, DataReport):
+        contents = contents_of(contents)
     sections = dict(_sections(contents))
     return _FRAME.format(
         title=render(contents.title).code,
@@ -63,8 +70,13 @@ def report_page(contents: ReportContents) -> str:
 
 def _sections(contents: ReportContents) -> Iterator[tuple[str, Html]]:
     """Name in the table of contents, and the section; what is empty is left out."""
-    yield "log", log_section(contents.description)
-    yield "cleaning", cleaning_section(contents.cleaning)
+    data = contents.data
+    yield "log", log_section(data)
+    if data.cleaning is not None:
+        yield "cleaning", cleaning_section(data.cleaning)
+    yield "time", activity_section(data)
+    yield "items", popularity_section(data)
+    yield "series", series_section(data)
     if contents.history is not None:
         yield "training", training_section(contents.history)
     if contents.comparisons:

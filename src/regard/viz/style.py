@@ -17,6 +17,8 @@ ORANGE: Final = "#e69f00"
 GREEN: Final = "#009e73"
 RED: Final = "#d55e00"
 GREY: Final = "#8a8f98"
+SHADES: Final = ((0.0, "rgba(0, 114, 178, 0.07)"), (1.0, "rgba(0, 114, 178, 1)"))
+"""From nearly nothing to blue, on any ground."""
 _INK: Final = "#4b5563"
 _GRID: Final = "#d5d9e0"
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"

@@ -1,39 +1,40 @@
-"""What the log was: its size, its columns, and what in it should make a reader doubt."""
+"""What the log was and is: its size, its columns, and what in it should make a reader doubt."""
 
-from collections.abc import Iterator
-from pathlib import PurePath
+from collections.abc import Iterable, Iterator
 
 from regard.data.description import Description
-from regard.viz.history_lengths import draw_history_lengths
-from regard.viz.markup import Html, chart, element, folded, items, joined, section, table
+from regard.data.doubts import Doubt
+from regard.data.overview.look import Missing
+from regard.data.overview.report import DataReport
+from regard.viz.contents import shown_source
+from regard.viz.markup import Html, element, folded, items, joined, section, table
 
 
-def log_section(description: Description) -> Html:
-    """Tiles of numbers, doubts, columns, lengths of histories.
+def log_section(report: DataReport) -> Html:
+    """Tiles of numbers, doubts, the numbers before and after cleaning, columns.
 
     Args:
-        description: of the raw log.
+        report: of the log.
 
     Returns:
         The section.
     """
+    description = report.before.description
     tiles = element("div", joined(_tiles(description)), css="tiles")
-    source = PurePath(description.source)
-    # The folders of whoever made the report are nobody's business.
-    shown = source.name if source.is_absolute() else description.source
-    parts = [element("p", f"Source: {shown}"), tiles]
-    if description.doubts:
-        parts += [element("h3", "What to doubt"), items(description.doubts, css="doubts")]
+    parts = [element("p", f"Source: {shown_source(report.source)}"), tiles]
+    if report.doubts:
+        doubts = joined(map(_doubt, report.doubts))
+        parts += [element("h3", "What to doubt"), element("ol", doubts, css="doubts")]
+    if report.after is None:
+        parts.append(folded("All numbers", _table(("", "log"), report.comparison())))
+    else:
+        parts.append(element("h3", "Before and after cleaning"))
+        parts.append(_table(("", "before", "after"), report.comparison()))
+    parts.append(element("h3", "What is missing"))
+    parts += _missing(report)
     parts.append(folded("Columns and what they are taken for", _roles(description)))
     if description.notes:
         parts.append(folded("What was decided while reading", items(description.notes)))
-    if description.lengths is not None:
-        caption = (
-            "How many users are known by how many events, in the raw log. Each bar stands for "
-            "histories up to twice as long as the bar before it."
-        )
-        parts.append(element("h3", "How much is known of one person"))
-        parts.append(chart(draw_history_lengths(description.lengths), "lengths", caption))
     return section("log", "What the log was", *parts)
 
 
@@ -53,17 +54,55 @@ def _tile(number: str, what: str) -> Html:
     return element("div", element("strong", number), element("span", what), css="tile")
 
 
+def _doubt(doubt: Doubt) -> Html:
+    """How serious it is, the sentence, and what cleaning did about it."""
+    severity = element("span", doubt.severity, css=f"badge {doubt.severity}")
+    if doubt.remains is None:
+        return element("li", severity, doubt.text)
+    if doubt.remains:
+        return element("li", severity, doubt.text, element("span", "remains", css="badge"))
+    settled = element("span", "settled by cleaning", css="badge settled")
+    return element("li", severity, doubt.text, settled, css="settled-by-cleaning")
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Html:
+    """As many columns of each row as the header has."""
+    return table(header, [row[: len(header)] for row in rows])
+
+
+def _missing(report: DataReport) -> Iterator[Html]:
+    """The columns that lack something, before cleaning and after it; the others by name."""
+    roles = report.before.description.roles
+    names = {column: roles.get(column, column) for column in report.before.missing}
+    looks = [look.missing for look in (report.before, report.after) if look is not None]
+    lacking = [column for column in names if any(look[column] != Missing(0, 0) for look in looks)]
+    if lacking:
+        header = ["column", "empty", "blank text"] + ["empty after", "blank after"] * (
+            len(looks) - 1
+        )
+        rows = [
+            [names[column], *(text for look in looks for text in _lacks(look[column]))]
+            for column in lacking
+        ]
+        yield table(header, rows)
+    whole = [name for column, name in names.items() if column not in lacking]
+    if whole:
+        yield element("p", f"Nothing is missing in {', '.join(whole)}.")
+
+
+def _lacks(missing: Missing) -> tuple[str, str]:
+    return f"{missing.empty:,}", f"{missing.blank:,}"
+
+
 def _roles(description: Description) -> Html:
-    """Which column plays which role, why, and what it lacks."""
+    """Which column plays which role, and why."""
     rows = [
         [
             role,
             description.roles.get(role, role),
-            f"{missing:,}",
             f"{description.non_positive[role]:,}" if role in description.non_positive else "",
             description.reasons.get(role, "as given"),
         ]
-        for role, missing in description.missing.items()
+        for role in description.missing
     ]
-    header = ["role", "column", "missing", "zero or less", "why"]
-    return table(header, rows, words=(0, 1, 4))
+    return table(["role", "column", "zero or less", "why"], rows, words=(0, 1, 3))
