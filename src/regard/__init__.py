@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from regard.data.describe import describe as describe
     from regard.data.ingest.read import read as read
     from regard.data.interactions import Interactions as Interactions
+    from regard.data.leakage.diagnose import diagnose as diagnose
     from regard.data.overview.report import report as report
     from regard.data.split import split_by_time as split_by_time
     from regard.data.split import split_leave_last_out as split_leave_last_out
@@ -44,6 +45,7 @@ _HOMES = {
     "compare_models": "regard.recommender.comparing",
     "default_rules": "regard.data.clean",
     "describe": "regard.data.describe",
+    "diagnose": "regard.data.leakage.diagnose",
     "plot": "regard.viz.plot",
     "read": "regard.data.ingest.read",
     "report": "regard.data.overview.report",
@@ -62,6 +64,7 @@ __all__ = [
     "datasets",
     "default_rules",
     "describe",
+    "diagnose",
     "load",
     "plot",
     "read",

@@ -47,6 +47,7 @@ def clean(
     The kept rows become a Parquet file that every command reads without options; the removed ones
     go into quarantine, each with its rule and reason.
     """
+    from regard.cli.leakage import leakage_of
     from regard.cli.logs import clean_log, read_log
     from regard.cli.recipes import recipe_of
     from regard.cli.reports import write_pictures
@@ -70,7 +71,8 @@ def clean(
         with atomic_file(out) as kept:
             table.write_parquet(kept)
             if pictures is not None:
-                write_pictures(pictures, voice, raw, (log, removals))
+                found = leakage_of(log).diagnosis
+                write_pictures(pictures, voice, raw, (log, removals), diagnosis=found)
     again = shlex.join(["regard", "fit", str(out), *flags_to_read(table), "--out", "model"])
     places = {"Kept rows": out, "Removed rows": removed, "Pictures": pictures, "Go on with": again}
     told = [f"{what:<14}{where}" for what, where in places.items() if where is not None]

@@ -31,6 +31,7 @@ def evaluate(
     from dataclasses import replace
     from typing import Any
 
+    from regard.data.leakage.diagnose import diagnose
     from regard.recommender.recommender import Recommender
 
     recommender = Recommender.load(bundle)
@@ -39,4 +40,7 @@ def evaluate(
     protocol = replace(recommender.protocol(), **given)
     report = recommender.evaluate(protocol=protocol, memory=memory)
     voice.show(report)
-    voice.finish(report.to_dict())
+    notes = [rule.note for rule in recommender.recipe.rules() or ()]
+    diagnosis = diagnose(recommender.learned.split, notes=notes)
+    voice.warn(diagnosis.warnings())
+    voice.finish({**report.to_dict(), "leakage": diagnosis.to_dict()})

@@ -6,12 +6,17 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from regard.cli.voice import Voice
 from regard.data.interactions import Interactions
+from regard.data.leakage.diagnosis import Diagnosis
 from regard.data.overview.report import PARTS, DataReport, report
 from regard.data.report import CleaningReport
 
 
 def report_aloud(
-    voice: Voice, log: Interactions, cleaned: tuple[Interactions, CleaningReport] | None = None
+    voice: Voice,
+    log: Interactions,
+    cleaned: tuple[Interactions, CleaningReport] | None = None,
+    *,
+    diagnosis: Diagnosis | None = None,
 ) -> DataReport:
     """Look at a log, and tell at a terminal what is being looked at.
 
@@ -19,6 +24,7 @@ def report_aloud(
         voice: has the console for progress.
         log: as it was read.
         cleaned: the kept rows and the report, where it was cleaned.
+        diagnosis: what may see the future, where somebody looked.
 
     Returns:
         The numbers of the page.
@@ -40,7 +46,7 @@ def report_aloud(
         def told(part: str) -> None:
             bar.update(task, completed=PARTS.index(part), description=f"looking at {part}")
 
-        return report(log, cleaned, progress=told)
+        return report(log, cleaned, diagnosis=diagnosis, progress=told)
 
 
 def write_pictures(
@@ -48,6 +54,8 @@ def write_pictures(
     voice: Voice,
     log: Interactions,
     cleaned: tuple[Interactions, CleaningReport] | None = None,
+    *,
+    diagnosis: Diagnosis | None = None,
 ) -> DataReport:
     """Look at a log and write the page, whole or not at all.
 
@@ -56,6 +64,7 @@ def write_pictures(
         voice: has the console for progress.
         log: as it was read.
         cleaned: the kept rows and the report, where it was cleaned.
+        diagnosis: what may see the future, where somebody looked.
 
     Returns:
         The numbers of the page.
@@ -63,6 +72,6 @@ def write_pictures(
     # Only who wants pictures waits for everything that can be drawn.
     from regard.viz.page import write_report
 
-    found = report_aloud(voice, log, cleaned)
+    found = report_aloud(voice, log, cleaned, diagnosis=diagnosis)
     write_report(path, found)
     return found

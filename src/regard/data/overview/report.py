@@ -10,6 +10,8 @@ import polars as pl
 
 from regard.data.doubts import Doubt
 from regard.data.interactions import Interactions
+from regard.data.leakage.contract import Severity
+from regard.data.leakage.diagnosis import Diagnosis
 from regard.data.overview.days import dated
 from regard.data.overview.look import Look, look_at
 from regard.data.overview.series import ShownSeries, columns_of_numbers, some_series
@@ -18,6 +20,7 @@ from regard.schema import Clock
 
 Progress = Callable[[str], None]
 """Is told what comes next, in a few words."""
+_WEIGHTS: Final = {Severity.LEAK: 5.0, Severity.RISK: 0.5, Severity.NOTE: 0.01}
 PARTS: Final = ("the raw log", "the clean log", "series")
 """What `report` tells that it looks at, in order; a log that was not cleaned has no second."""
 
@@ -34,9 +37,8 @@ class DataReport:
         cleaning: what was removed and why, with sample rows; None where nothing was cleaned.
         series: a few real series of the rows worth learning from: their gaps and outliers.
         series_note: why there are none, or none of items; empty where there is nothing to say.
-        doubts: the most important first; each says whether it remains after cleaning. Whoever
-            finds more (`dataclasses.replace(report, doubts=(*report.doubts, ...))`) adds it here:
-            texts, pages and JSON list what is here in the order in which it stands.
+        doubts: the most important first, what may see the future among them; each says whether
+            it remains after cleaning.
     """
 
     before: Look
@@ -108,6 +110,7 @@ def report(
     log: Interactions,
     cleaned: tuple[Interactions, CleaningReport] | None = None,
     *,
+    diagnosis: Diagnosis | None = None,
     progress: Progress | None = None,
 ) -> DataReport:
     """Look at a whole log, and at what cleaning made of it.
@@ -115,6 +118,7 @@ def report(
     Args:
         log: as it was read; it is not changed.
         cleaned: what `regard.clean` gave for this log: the kept rows, and its report.
+        diagnosis: what `regard.diagnose` found, to stand among the doubts.
         progress: is told what comes next, one of `PARTS`.
 
     Returns:
@@ -149,7 +153,7 @@ def report(
         cleaning=None if cleaned is None else cleaned[1],
         series=series,
         series_note=_series_note(last, rows, series),
-        doubts=_doubts(before, after),
+        doubts=_by_weight((*_doubts(before, after), *_findings(diagnosis))),
     )
 
 
@@ -158,14 +162,25 @@ def _silent(part: str) -> None:
 
 
 def _doubts(before: Look, after: Look | None) -> tuple[Doubt, ...]:
-    """The doubts about the raw log, whether they remain, and those that came by cleaning."""
+    """About the raw log, whether they remain, and those that came by cleaning."""
     if after is None:
         return before.doubts
     known, still = ({each.kind for each in look.doubts} for look in (before, after))
     asked = [dataclasses.replace(each, remains=each.kind in still) for each in before.doubts]
     came = (each for each in after.doubts if each.kind not in known)
-    asked += [dataclasses.replace(each, remains=True) for each in came]
-    return tuple(sorted(asked, key=lambda doubt: -doubt.weight))
+    return (*asked, *(dataclasses.replace(each, remains=True) for each in came))
+
+
+def _findings(diagnosis: Diagnosis | None) -> Iterable[Doubt]:
+    """What may see the future, as doubts: a leak outweighs all but an empty log."""
+    for each in () if diagnosis is None else diagnosis.findings:
+        evidence = {**each.to_dict()["evidence"], "advice": each.advice}
+        text = f"{each.sentence} {each.advice}"
+        yield Doubt(_WEIGHTS[each.severity], each.name, text, evidence)
+
+
+def _by_weight(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
+    return tuple(sorted(doubts, key=lambda doubt: -doubt.weight))
 
 
 def _series_note(log: Interactions, rows: pl.DataFrame, series: Sequence[ShownSeries]) -> str:
