@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from regard.data.describe import describe as describe
     from regard.data.ingest.read import read as read
     from regard.data.interactions import Interactions as Interactions
+    from regard.data.leakage.diagnose import diagnose as diagnose
     from regard.data.split import split_by_time as split_by_time
     from regard.data.split import split_leave_last_out as split_leave_last_out
     from regard.errors import RegardError as RegardError
@@ -39,6 +40,7 @@ _HOMES = {
     "compare_models": "regard.recommender.comparing",
     "default_rules": "regard.data.clean",
     "describe": "regard.data.describe",
+    "diagnose": "regard.data.leakage.diagnose",
     "plot": "regard.viz.plot",
     "read": "regard.data.ingest.read",
     "split_by_time": "regard.data.split",
@@ -54,6 +56,7 @@ __all__ = [
     "compare_models",
     "default_rules",
     "describe",
+    "diagnose",
     "load",
     "plot",
     "read",

@@ -1,6 +1,7 @@
 """A short name for the content of a log: equal data has it in common, whatever held the data."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -33,9 +34,21 @@ def fingerprint(log: Interactions) -> str:
         >>> fingerprint(Interactions.of(wide)) == fingerprint(Interactions.of(table))
         True
     """
-    table = log.collect()
+    return fingerprint_of(log.collect(), (USER, ITEM, log.ordering))
+
+
+def fingerprint_of(table: pl.DataFrame, columns: Sequence[str]) -> str:
+    """Digest some columns of a table, row after row; see `fingerprint`.
+
+    Args:
+        table: numbers and text.
+        columns: those that matter, in this order.
+
+    Returns:
+        16 hexadecimal digits.
+    """
     digest = hashlib.blake2b(digest_size=8)
-    for column in (USER, ITEM, log.ordering):
+    for column in columns:
         digest.update(f"{column}:".encode())
         digest.update(_digest_column(table[column]))
     return digest.hexdigest()

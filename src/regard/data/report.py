@@ -49,7 +49,7 @@ class Removal:
             "rows": self.rows,
             "share": self.share,
             "samples": [
-                {name: _plain(value) for name, value in sample.items()} for sample in self.samples
+                {name: plain(value) for name, value in sample.items()} for sample in self.samples
             ],
             "parameters": dict(self.parameters),
         }
@@ -160,14 +160,25 @@ def _percent(share: float) -> str:
     return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
-def _plain(value: object) -> object:
-    """A value of a row as JSON can hold it."""
+def plain(value: object) -> object:
+    """A value of a row as JSON can hold it.
+
+    Args:
+        value: of any type that a column may hold.
+
+    Returns:
+        Text where JSON has no such value: moments, numbers that are none.
+
+    Example:
+        >>> plain(date(2024, 5, 1)), plain(math.nan)
+        ('2024-05-01', 'nan')
+    """
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
+        return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | pl.Series):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return value.isoformat() if isinstance(value, date | time) else str(value)

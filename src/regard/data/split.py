@@ -264,16 +264,7 @@ def assemble(
     Raises:
         TooLittleDataError: nobody is left to be asked.
     """
-    if protocol.name == "leave-last-out":
-        asked = np.flatnonzero(sequences.lengths >= 3).astype(np.int64)
-        last = sequences.offsets[1:][asked] - 1
-        validation = Queries.next_event(sequences, asked, last - 1)
-        test = Queries.next_event(sequences, asked, last)
-    else:
-        middle, ends = _cut(sequences, protocol.test_from), sequences.offsets[1:]
-        begins = _cut(sequences, protocol.validation_from)
-        validation = _period(sequences, begins, middle, protocol.targets)
-        test = _period(sequences, middle, ends, protocol.targets)
+    validation, test = questions(sequences, protocol)
     for name, queries in (("validation", validation), ("test", test)):
         if not len(queries):
             raise TooLittleDataError(
@@ -299,6 +290,29 @@ def assemble(
         log_fingerprint,
         sequences,
     )
+
+
+def questions(sequences: Sequences, protocol: SplitProtocol) -> tuple[Queries, Queries]:
+    """What validation and test ask of whole histories, unknown items included.
+
+    Args:
+        sequences: all events.
+        protocol: how to cut.
+
+    Returns:
+        Both. A query with one target has it at its end; one with several has them from there on.
+    """
+    if protocol.name == "leave-last-out":
+        asked = np.flatnonzero(sequences.lengths >= 3).astype(np.int64)
+        last = sequences.offsets[1:][asked] - 1
+        validation = Queries.next_event(sequences, asked, last - 1)
+        test = Queries.next_event(sequences, asked, last)
+    else:
+        middle, ends = _cut(sequences, protocol.test_from), sequences.offsets[1:]
+        begins = _cut(sequences, protocol.validation_from)
+        validation = _period(sequences, begins, middle, protocol.targets)
+        test = _period(sequences, middle, ends, protocol.targets)
+    return validation, test
 
 
 def _split(log: Interactions, protocol: SplitProtocol) -> Split:

@@ -13,6 +13,7 @@ from regard.data.atomic import atomic_folder
 from regard.data.encoders import ENCODERS
 from regard.data.encoders.contract import Encoder, Invertible
 from regard.data.encoders.gaps import GAP, with_gaps
+from regard.data.encoders.provenance import Provenance
 from regard.data.interactions import Interactions
 from regard.data.split import Split
 from regard.errors import (
@@ -26,7 +27,8 @@ from regard.schema import ROW
 Choice: TypeAlias = str | Mapping[str, Any]
 """The name of an encoder, or its name and settings."""
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Of what `to_dict` writes. Version 1 did not say what was learned from, and can still be read."""
 _FILE: Final = "encoders.json"
 
 
@@ -39,6 +41,7 @@ class Encoders:
 
     Attributes:
         fitted: pairs of a column and its encoder, in the order of the specification.
+        learned_from: the rows that they were fitted on; None where nobody wrote it down.
 
     Example:
         >>> table = pl.DataFrame({"user": [1, 1, 1], "item": ["a", "b", "c"],
@@ -54,6 +57,7 @@ class Encoders:
     """
 
     fitted: tuple[tuple[str, Encoder], ...]
+    learned_from: Provenance | None = None
 
     @classmethod
     def fit(
@@ -83,7 +87,7 @@ class Encoders:
             for choice in several:
                 kind, settings = _understood(column, choice)
                 fitted.append((column, kind.fit(_column(table, column), **settings)))
-        encoders = cls(tuple(fitted))
+        encoders = cls(tuple(fitted), Provenance.of(table))
         encoders.transform(table.head(0))
         return encoders
 
@@ -134,9 +138,10 @@ class Encoders:
         return pl.DataFrame(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Version and encoders as JSON can hold them; see `tables` for the rest."""
+        """Version, provenance and encoders as JSON can hold them; see `tables` for the rest."""
         stored = [{"column": column, **each.to_dict()} for column, each in self.fitted]
-        return {"version": VERSION, "encoders": stored}
+        origin = None if self.learned_from is None else self.learned_from.to_dict()
+        return {"version": VERSION, "learned_from": origin, "encoders": stored}
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """What is too large for JSON: frames by number of the encoder and field, `0.known`."""
@@ -163,7 +168,7 @@ class Encoders:
             ConfigurationError: it was written by a version that this one does not know, or is
                 damaged.
         """
-        if stored.get("version") != VERSION:
+        if stored.get("version") not in (1, VERSION):
             raise ConfigurationError(
                 f"The stored encoders are of version {stored.get('version')!r}, but this is "
                 f"version {VERSION}; fit them again, or use the release that wrote them."
@@ -177,7 +182,8 @@ class Encoders:
             }
             kind = _kind(each["column"], each["name"])
             fitted.append((each["column"], kind.from_dict(each, own)))
-        return cls(tuple(fitted))
+        origin = stored["learned_from"] if stored["version"] == VERSION else None
+        return cls(tuple(fitted), None if origin is None else Provenance.from_dict(origin))
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> None:
         """Write `encoders.json` and one Parquet file per table; the folder appears whole or not.
