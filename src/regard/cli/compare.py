@@ -29,6 +29,7 @@ def compare(
     from regard.cli.logs import log_to_learn_from
     from regard.cli.recipes import recipe_of
     from regard.cli.training import bar_for
+    from regard.data.leakage.diagnose import diagnose
     from regard.recommender.comparing import BASELINES, compare_models
 
     recipe = recipe_of(file, columns, run)
@@ -42,8 +43,11 @@ def compare(
     for each in found.recommenders:
         voice.say(f"  {each.title}: {each.learned.history or 'fitted'}")
     voice.show(found)
+    diagnosis = diagnose(found.recommenders[0].learned.split, log=log)
+    voice.warn(diagnosis.warnings())
     voice.finish({
         **found.comparison.to_dict(),
         "left_out": list(found.left_out),
         "cleaning": cleaned.to_dict(),
+        "leakage": diagnosis.to_dict(),
     })  # fmt: skip

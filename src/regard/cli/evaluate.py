@@ -31,6 +31,7 @@ def evaluate(
     from dataclasses import replace
     from typing import Any
 
+    from regard.data.leakage.diagnose import diagnose
     from regard.recommender.recommender import Recommender
 
     recommender = Recommender.load(bundle)
@@ -39,4 +40,7 @@ def evaluate(
     protocol = replace(recommender.protocol(), **given)
     report = recommender.evaluate(protocol=protocol, memory=memory)
     voice.show(report)
-    voice.finish(report.to_dict())
+    cleaning = recommender.learned.card.get("cleaning", {})
+    diagnosis = diagnose(recommender.learned.split, notes=cleaning.get("notes", ()))
+    voice.warn(diagnosis.warnings())
+    voice.finish({**report.to_dict(), "leakage": diagnosis.to_dict()})

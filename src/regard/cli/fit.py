@@ -11,8 +11,9 @@ from regard.cli.pages import page
 from regard.cli.voice import Voice
 
 if TYPE_CHECKING:
-    from regard.data.interactions import Interactions
+    from regard.data.catalogue import Catalogue
     from regard.data.report import CleaningReport
+    from regard.data.split import Split
     from regard.recommender.recommender import Recommender
 
 
@@ -48,6 +49,8 @@ def fit(
         refuse_anothers,
     )
     from regard.cli.recipes import recipe_of
+    from regard.data.catalogue import Catalogue
+    from regard.data.leakage.diagnose import diagnose
     from regard.recommender.recommender import Recommender
 
     target = free_folder(
@@ -61,11 +64,16 @@ def fit(
     recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
     log, cleaned = log_to_learn_from(recipe, cleaning)
     voice.show(cleaned)
+    split = recommender.recipe.split.apply(log)
+    diagnosis = diagnose(split, log=log)
+    voice.warn(diagnosis.warnings())
     with checkpoint_beside(target, restart=restart) as checkpoint:
-        learn(recommender, log, checkpoint, voice)
+        learn(recommender, split, Catalogue.of(log), checkpoint, voice)
         recommender.recipe = as_cleaned(recommender.recipe, cleaned)
         test = recommender.evaluate()
-        recommender.add_to_card(cleaning=cleaned.to_dict(), test=test.to_dict())
+        recommender.add_to_card(
+            cleaning=cleaned.to_dict(), leakage=diagnosis.to_dict(), test=test.to_dict()
+        )
         quarantine = save_with_quarantine(recommender, cleaned, target, overwrite=overwrite)
     again = shlex.join(["regard", "recommend", str(out), "--user", str(test.user_ids[0])])
     voice.show(
@@ -77,6 +85,7 @@ def fit(
         "quarantine": str(quarantine),
         "recipe": recommender.recipe.to_dict(),
         "cleaning": cleaned.to_dict(),
+        "leakage": diagnosis.to_dict(),
         "training": None if history is None else history.to_dict(),
         "test": test.to_dict(),
         "next": again,
@@ -84,20 +93,25 @@ def fit(
 
 
 def learn(
-    recommender: "Recommender", log: "Interactions", checkpoint: Path | None, voice: Voice
+    recommender: "Recommender",
+    split: "Split",
+    catalogue: "Catalogue",
+    checkpoint: Path | None,
+    voice: Voice,
 ) -> None:
     """Fit with a progress bar.
 
     Args:
         recommender: what shall learn.
-        log: cleaned.
+        split: what from.
+        catalogue: titles.
         checkpoint: file for checkpoints.
         voice: says what is going on.
     """
     from regard.cli.training import bar_for
 
     with bar_for(recommender.recipe, voice.console(), checkpoint) as bar:
-        recommender.fit(log, checkpoint=checkpoint, watcher=bar)
+        recommender.fit_split(split, catalogue, checkpoint=checkpoint, watcher=bar)
     if (history := recommender.learned.history) is not None:
         voice.say(f"  {history}")
     if (memory := recommender.learned.memory) is not None:

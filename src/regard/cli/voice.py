@@ -1,7 +1,7 @@
 """How commands talk: results on stdout, for people or as one JSON document; the rest on stderr."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +38,11 @@ class Voice:
         """Print a result for people; silent where JSON is wanted."""
         if not self.json:
             typer.echo(str(result))
+
+    def warn(self, lines: Sequence[str]) -> None:
+        """Print a paragraph of warnings for people, where there are any."""
+        if lines:
+            self.show("\n".join(["", *lines]))
 
     def finish(self, document: Mapping[str, Any]) -> None:
         """Print everything as JSON, where that is wanted."""

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from regard.data.leakage.case import Case
-from regard.data.leakage.contract import Check, Finding, Severity, percent
+from regard.data.leakage.contract import Check, Finding, Severity
 
 _DAY: Final = 86_400.0
 _HOUR: Final = 3_600.0
@@ -45,9 +45,8 @@ class CoarseTimes(Check):
         yield Finding(
             name=self.name,
             severity=severity,
-            sentence=f"All times are of one moment in each {grain}, and {percent(ties)} of the "
-            f"neighbouring events of a user share theirs: within a {grain} nobody knows what came "
-            "first.",
+            sentence=f"All times are the same moment of their {grain}: within a {grain}, nobody "
+            "knows what came first.",
             evidence={
                 "grain": grain,
                 "different_times": times.n_unique(),

@@ -77,7 +77,9 @@ class Diagnosis:
                 + (f" Rows such as {rows}." if rows else ""),
                 f"  {'':<4}  {'':<{width}}  > {finding.advice}",
             ]
-        lines += [f"  not looked at: {name} ({why})" for name, why in self.left_out.items()]
+        for why in dict.fromkeys(self.left_out.values()):
+            names = ", ".join(name for name, reason in self.left_out.items() if reason == why)
+            lines.append(f"  not looked at: {names} ({why})")
         return "\n".join(lines)
 
     def _of(self, severity: Severity) -> tuple[Finding, ...]:

@@ -43,7 +43,7 @@ class RowOrder(Check):
             name=self.name,
             severity=Severity.RISK if ties >= self.ties else Severity.NOTE,
             sentence=f"{percent(share)} of the neighbouring events of a user lie in the file the "
-            f"wrong way round, and {percent(ties)} have equal times, whose order is the file's.",
+            "wrong way round, though ties of time keep the order of the file.",
             evidence={"wrong_way_round": share, "tied_neighbours": ties},
             samples=case.rows([first, first + 1]),
             advice="Sort the file by the order in which things happened, if anything knows it "

@@ -182,10 +182,9 @@ def agreement(groups: pl.Series, values: pl.Series) -> tuple[float, int]:
     n = pl.col("n").cast(pl.Float64)
     sizes = counts.group_by("g").agg(same=(n * (n - 1)).sum(), size=n.sum())
     several = sizes.filter(pl.col("size") > 1)
-    rows = several["size"].sum()
-    if not rows:
-        return 0.0, 0
-    return float((several["same"] / (several["size"] - 1)).sum() / rows), int(rows)
+    same, size = several["same"].to_numpy(), several["size"].to_numpy()
+    rows = int(size.sum())
+    return (float((same / (size - 1)).sum() / rows), rows) if rows else (0.0, 0)
 
 
 def _facts_of(name: str, rows: pl.DataFrame) -> ColumnFacts:

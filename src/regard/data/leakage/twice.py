@@ -31,38 +31,27 @@ class SameEventTwice(Check):
     def look(self, case: Case) -> Iterator[Finding]:
         """One finding for equal times, one for near ones."""
         near = self._near(case)
-        for severity, which, how, advice in (
-            (
-                Severity.LEAK,
-                pl.col("apart") == 0,
-                "repeat an event of their own history at the very same time",
-                "Remove the copies before splitting: near-duplicates with seconds = 0 in "
-                "[cleaning], or exact-duplicates where whole rows are equal.",
-            ),
-            (
-                Severity.RISK,
-                pl.col("apart") > 0,
-                f"repeat an item of their own history within {self.seconds:g} seconds",
-                "If these are double clicks, remove them with the cleaning rule near-duplicates.",
-            ),
-        ):
-            found = near.filter(which)
-            if not found.height:
-                continue
-            share = found.height / len(case.targets)
-            shown = found.head(1).select("earlier", "place").row(0)
-            yield Finding(
-                name=self.name,
-                severity=severity,
-                sentence=f"{percent(share)} of the test targets ({found.height:,}) {how}.",
-                evidence={
-                    "targets": found.height,
-                    "share_of_targets": share,
-                    "seconds": 0.0 if severity is Severity.LEAK else self.seconds,
-                },
-                samples=case.rows(shown),
-                advice=advice,
-            )
+        same, moments = near.filter(pl.col("apart") == 0), near.filter(pl.col("apart") > 0)
+        if same.height:
+            yield self._finding(case, same, Severity.LEAK)
+        if moments.height:
+            yield self._finding(case, moments, Severity.RISK)
+
+    def _finding(self, case: Case, found: pl.DataFrame, severity: Severity) -> Finding:
+        """Targets at equal times, or at near ones."""
+        share = found.height / len(case.targets)
+        seconds = 0.0 if severity is Severity.LEAK else self.seconds
+        how = f"within {seconds:g} seconds" if seconds else "at the very same time"
+        return Finding(
+            name=self.name,
+            severity=severity,
+            sentence=f"{percent(share)} of the test targets ({found.height:,}) repeat an event of "
+            f"their own history {how}.",
+            evidence={"targets": found.height, "share_of_targets": share, "seconds": seconds},
+            samples=case.rows(found.select("earlier", "place").row(0)),
+            advice="Unless people mean it, remove the copies before splitting: the cleaning rule "
+            f"near-duplicates with seconds = {seconds:g}.",
+        )
 
     def _near(self, case: Case) -> pl.DataFrame:
         """Targets with the nearest event before of the same user and item, not too far away."""
