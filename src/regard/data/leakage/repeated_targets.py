@@ -23,7 +23,7 @@ class RepeatedTargets(Check):
         risk: the same, from which it is a risk.
     """
 
-    note: float = 0.05
+    note: float = 0.1
     risk: float = 0.5
 
     name: ClassVar[str] = "repeated-targets"
