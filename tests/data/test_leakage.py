@@ -335,6 +335,9 @@ class TestTellingColumns:
     def test_only_training_is_looked_at(self):
         table = drawn_log().with_columns(peek=pl.col("item").shift(-1).over("user"))
         cut = split_by_time(Interactions.of(table)).protocol.validation_from
+        late = pl.when(pl.col("time") >= cut).then("noise").otherwise("peek")
+        (leak, _) = self.found(table.with_columns(peek=late))
+        assert leak["evidence"]["agreement_by_next_item"] == 1.0  # noise after the cut is not seen
         late = pl.when(pl.col("time") >= cut).then("peek").otherwise("noise")
         assert [each["severity"] for each in self.found(table.with_columns(peek=late))] == ["note"]
 
