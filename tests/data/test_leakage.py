@@ -179,6 +179,12 @@ class TestForeignVocabulary:
         split = split_leave_last_out(self.LOG, min_count=min_count)
         assert found_by("foreign-vocabulary", split) == []
 
+    def test_one_that_counted_less_has_not_peeked(self):
+        split = split_leave_last_out(self.LOG)
+        older = Vocabulary(split.vocabulary.ids, split.vocabulary.counts - 1)
+        split = replace(split, training=replace(split.training, vocabulary=older))
+        assert found_by("foreign-vocabulary", split) == []
+
 
 class TestRulesAhead:
     def test_found(self):
@@ -478,12 +484,13 @@ class TestUnaskedUsers:
         assert rows_of(found) == [9]
 
     def test_by_time(self):
-        # The test period (8 to 9) has users 1 and 2; 2 has no event before its own.
-        log = log_of(
-            user=[1] * 9 + [2], item=list("ababababab"), time=[float(n) for n in range(10)]
-        )
+        # The test period (8 to 9) has users 1 and 2; 2 has no event before its own, 3 had left.
+        users, times = [1] * 8 + [2, 3], [*range(1, 9), 9, 0]
+        log = log_of(user=users, item=list("ababababab"), time=[float(each) for each in times])
         (found,) = found_by("unasked-users", split_by_time(log, **CUT))
         assert (found["severity"], found["evidence"]["share_unasked"]) == ("risk", 0.5)
+        assert found["evidence"]["users"] == 2
+        assert rows_of(found) == [8]
 
     def test_silent(self):
         assert found_by("unasked-users", split_by_time(TEN, **CUT)) == []
