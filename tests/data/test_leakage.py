@@ -562,6 +562,26 @@ class TestDiagnosis:
         with pytest.raises(DataError, match="is another one"):
             diagnose(split, log=other.with_frame(other.frame.head(3)))
 
+    def test_a_vocabulary_that_knows_nothing_of_the_log(self):
+        split = split_leave_last_out(TEN)
+        foreign = Vocabulary.fit(pl.Series(["z"]))
+        unknown = replace(split.events, items=foreign.encode(TEN.collect()["item"]))
+        diagnosis = diagnose(assemble(unknown, foreign, split.protocol, split.fingerprint))
+        assert [each.name for each in diagnosis.findings] == ["foreign-vocabulary", "cold-targets"]
+
+    def test_checks_refuse_what_they_need_and_lack(self):
+        ordered = log_of(user=[1] * 4, item=list("abab"), position=range(4))
+        case = Case(split_leave_last_out(ordered))
+        for name, said in (("tied-targets", "needs times"), ("telling-columns", "needs the log")):
+            with pytest.raises(DataError, match=said):
+                list(LEAKS[name]().look(case))
+        assert list(LEAKS["encoders-ahead"]().look(case)) == []
+
+    def test_rows_without_a_clock_or_a_log(self):
+        ordered = log_of(user=["u"] * 4, item=list("abab"), position=range(4))
+        case = Case(split_leave_last_out(ordered))
+        assert case.rows([0]) == ({"row": 0, "user": "u", "item": "a"},)
+
     def test_it_can_be_read_and_stored(self):
         table = drawn_log().with_columns(peek=pl.col("item").shift(-1).over("user"))
         diagnosis = regard.diagnose(Interactions.of(table, "plays.csv"))

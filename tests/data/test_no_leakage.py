@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from coded_logs import quick
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -24,6 +24,8 @@ from regard.data.split import (
 from regard.data.split import _split as split_as  # the same cut, though events have gone
 from regard.errors import TooLittleDataError
 
+few = settings(quick, max_examples=15)
+"""For properties that hold for many encoders or rules."""
 SETTINGS = {
     "categories": {"column": "country"},
     "one-hot": {"column": "country", "min_count": 2},
@@ -155,7 +157,7 @@ def test_no_encoder_is_forgotten():
 
 @pytest.mark.parametrize("name", sorted(ENCODERS))
 @given(both=tampered)
-@quick
+@few
 def test_encoders_stay(name, both):
     settings = dict(SETTINGS[name])
     columns = {settings.pop("column"): {"name": name, **settings}}
@@ -171,7 +173,7 @@ def test_encoders_stay(name, both):
 
 @pytest.mark.parametrize("kind", [Bursts, Clockwork])
 @given(both=tampered_by_time())
-@quick
+@few
 def test_learned_limits_of_rules_stay(kind, both):
     how = {"rows": 3} if kind is Clockwork else {}
 

@@ -40,7 +40,7 @@ def evaluate(
     protocol = replace(recommender.protocol(), **given)
     report = recommender.evaluate(protocol=protocol, memory=memory)
     voice.show(report)
-    cleaning = recommender.learned.card.get("cleaning", {})
-    diagnosis = diagnose(recommender.learned.split, notes=cleaning.get("notes", ()))
+    notes = [rule.note for rule in recommender.recipe.rules() or ()]
+    diagnosis = diagnose(recommender.learned.split, notes=notes)
     voice.warn(diagnosis.warnings())
     voice.finish({**report.to_dict(), "leakage": diagnosis.to_dict()})

@@ -37,6 +37,8 @@ class TrainingAfterTargets(Check):
     def look(self, case: Case) -> Iterator[Finding]:
         """How much of the training part lies in the future of the test."""
         trained = np.flatnonzero(case.trained_E)
+        if not len(trained):
+            return
         training, moments = np.sort(case.clock[trained]), case.clock[case.targets]
         after_first = _later(training, float(moments.min()))
         if not after_first:
