@@ -69,7 +69,7 @@ class TellingColumns(Check):
 
     share: float = 0.9
     margin: float = 0.2
-    rows: int = 200_000
+    rows: int = 100_000
     least: int = 30
 
     name: ClassVar[str] = "telling-columns"
