@@ -23,8 +23,8 @@ from torch.autograd.function import once_differentiable
 
 LONGEST = 512
 """Longer histories are for the kernel that holds no map."""
-_EVENTS, _MAPS = 8, 8
-"""Events, and maps of a batch, are filled up to multiples of these."""
+_STEP, _WIDE_STEP = 8, 40
+"""Events are filled up to a multiple of these: the second one beyond itself."""
 _NEVER = -1e4
 """Added to a score in the future: bfloat16 holds it, and its softmax is zero."""
 
@@ -87,10 +87,23 @@ class _CausalAttention(torch.autograd.Function):
 def _filled(given_BLPHK: Tensor) -> Tensor:
     """`(P, G, M, K)`: maps first, zeros behind the events and behind the last history."""
     B, L, P, H, K = given_BLPHK.shape
-    maps, events = B * H, L + -L % _EVENTS
-    filled_PGMK = given_BLPHK.new_zeros(P, maps + -maps % _MAPS, events, K)
+    maps, events = _few(B * H, L)
+    filled_PGMK = given_BLPHK.new_zeros(P, maps, events, K)
     _without_filling(filled_PGMK, B, L, H).copy_(given_BLPHK)
     return filled_PGMK
+
+
+def _few(maps: int, events: int) -> tuple[int, int]:
+    """Both filled up, so that the batches of a training have some tens of shapes in all.
+
+    Example:
+        >>> _few(40, 200), _few(44, 181), _few(301, 27)
+        ((40, 200), (48, 200), (320, 32))
+    """
+    step = _STEP if events <= _WIDE_STEP else _WIDE_STEP
+    # An eighth of the maps at the most is filling.
+    share = max(_STEP, 2 ** ((maps // 8).bit_length() - 1))
+    return maps + -maps % share, events + -events % step
 
 
 def _without_filling(filled_PGMK: Tensor, B: int, L: int, H: int) -> Tensor:
