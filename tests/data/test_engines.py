@@ -66,6 +66,7 @@ ALONE: tuple[Rule, ...] = (
     Clockwork(rows=50, hours=2.0, gaps=0.7, items=1.0),
     NearDuplicates(seconds=0.5),
     TakenBack(),
+    TakenBack(partial=True),
     ValueRange(column="price", least=0, most=1),
 )
 """Rules that would leave others nothing to do in a log of so few users and items."""

@@ -136,7 +136,7 @@ def test_columns_that_make_no_sense(columns: object) -> None:
 
 def test_a_column_of_our_own_name() -> None:
     log = log_of(user=[1], item=["a"], position=[0], _mended=[1])
-    with pytest.raises(ColumnError, match="'_mended'.*rename or drop"):
+    with pytest.raises(ColumnError, match=r"'_mended'.*rename or drop"):
         mend(log, [TrimIds()])
     assert mend(log, [])[0] is log
 

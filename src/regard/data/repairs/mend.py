@@ -67,7 +67,7 @@ def _changed(marked: Frame, column: str) -> pl.DataFrame:
     counted = other.group_by(column, MENDED).agg(
         nw.len().alias("rows"), nw.col(ROW).min().alias("first_row")
     )
-    table = nw.to_native(counted.collect("polars"))
+    table: pl.DataFrame = nw.to_native(counted.collect("polars"))
     return table.select(
         pl.lit(column).alias("column"),
         pl.col(column).alias("before"),
