@@ -7,7 +7,7 @@ import narwhals as nw
 import polars as pl
 import pytest
 from dirty_logs import dirty_log, rows_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
@@ -42,6 +42,7 @@ def first_spellings(table: pl.DataFrame, column: str) -> list[str | None]:
     return [None if name is None else told[name.lower()] for name in table[column].to_list()]
 
 
+@settings(max_examples=25)
 @given(rows_of({
     "user": ["ann", "Ann", "ANN", "bob ", None], "item": ["a7", "A7", "é", "É", "", None],
     "time": [1.0, 2.0, 3.0, None, math.nan, math.inf],
@@ -61,6 +62,7 @@ def test_the_first_spelling_stays(table: pl.DataFrame) -> None:
     )
 
 
+@settings(max_examples=20)
 @given(rows_of(), st.permutations(ALL))
 def test_repairs_are_idempotent_and_keep_every_row(
     table: pl.DataFrame, repairs: list[Repair]
@@ -74,6 +76,7 @@ def test_repairs_are_idempotent_and_keep_every_row(
         assert_frame_equal(again.collect(), once.collect())
 
 
+@settings(max_examples=25)
 @given(rows_of())
 def test_the_report_leads_back(table: pl.DataFrame) -> None:
     """Each mended id was one of the spellings that the report names, in as many rows as it says."""
@@ -93,6 +96,7 @@ def test_the_report_leads_back(table: pl.DataFrame) -> None:
         assert told.samples == tuple(told.spellings.to_dicts()[:3])
 
 
+@settings(max_examples=25)
 @given(rows_of({"user": ["a", "A"], "item": ["x", "X", "x "], "time": [1.0, 2.0, 3.0, 4.0]}),
        st.integers(1, 4))  # fmt: skip
 def test_no_later_row_has_a_say(table: pl.DataFrame, end: int) -> None:

@@ -17,7 +17,7 @@ from dirty_logs import (
     rows_without_repeats,
     taken_piecewise,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.data.clean import clean, mark_rows
@@ -146,6 +146,7 @@ class TestTakenBack:
         expected = bracketed(table.with_row_index("row"))
         assert removed(TakenBack(), Interactions.of(table)) == expected
 
+    @settings(max_examples=40)
     @given(rows_of({**INVOICES, "quantity": [1, 2, 3, 5, -1, -2, -4, 0]}))
     def test_pieces_agree_with_a_loop(self, table: pl.DataFrame) -> None:
         expected = taken_piecewise(table.with_row_index("row"))

@@ -124,8 +124,8 @@ def clean(
         >>> report.quarantine.select("row", "rule").rows()
         [(1, 'exact-duplicates'), (2, 'missing-user')]
     """
-    chosen = default_rules(log) if rules is None else tuple(rule.settled() for rule in rules)
     log, mendings = mend(log, repairs)
+    chosen = default_rules(log) if rules is None else tuple(rule.settled_on(log) for rule in rules)
     rows_in = int(log.frame.select(nw.len()).collect().item())
     table = nw.to_native(mark_rows(log, chosen).collect("polars"))
     table = table if table[ROW].is_sorted() else table.sort(ROW)

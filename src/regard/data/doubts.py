@@ -6,7 +6,21 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from regard.data.description import Description
-from regard.schema import EVENT, ITEM, POSITION, PRICE, QUANTITY, SESSION, TIME, TITLE, USER, VALUE
+from regard.data.interactions import Interactions
+from regard.data.rules.robots import Robots, suspects
+from regard.schema import (
+    EVENT,
+    ITEM,
+    POSITION,
+    PRICE,
+    QUANTITY,
+    ROW,
+    SESSION,
+    TIME,
+    TITLE,
+    USER,
+    VALUE,
+)
 
 
 class Doubt(NamedTuple):
@@ -44,7 +58,7 @@ def doubts_of(page: Description, table: pl.DataFrame) -> tuple[str, ...]:
     if not page.rows:
         return ("There are no rows.",)
     found = [*_of_rows(page), *_of_times(page), *_of_histories(page, table), *_of_ids(table)]
-    found += [*_of_titles(table), *_of_extremes(page, table)]
+    found += [*_of_titles(table), *_of_extremes(page, table), *_of_robots(page, table)]
     ordered = sorted(found, key=lambda doubt: -doubt.weight)
     return tuple(sentence[0].upper() + sentence[1:] for _, sentence in ordered)
 
@@ -158,6 +172,21 @@ def _spelled_twice(ids: pl.DataFrame, role: str, same: pl.Expr, how: str) -> Ite
         yield Doubt(
             2 * float(alike["rows"].to_numpy().sum() / ids["rows"].to_numpy().sum()),
             f"{alike.height:,} {role} ids differ only in {how}, such as {pair}.",
+        )
+
+
+def _of_robots(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
+    """Users who act like robots in two ways at least."""
+    if page.span is None or page.lengths is None or page.lengths.max < Robots.rows:
+        return
+    users = suspects(Interactions.of(table.select(USER, ITEM, TIME, ROW)))
+    if len(users):
+        share = int(table[USER].is_in(users.implode()).sum()) / page.rows
+        who = "1 user acts" if len(users) == 1 else f"{len(users):,} users act"
+        yield Doubt(
+            2 * share,
+            f"{who} like a robot ({share_in_words(share)} of the rows), such as {users[0]!r}: the "
+            "rule 'robots' removes such users.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import narwhals as nw
 import polars as pl
@@ -13,10 +14,10 @@ from regard.data.rules.contract import Frame
 from regard.errors import ColumnError
 from regard.schema import ROW
 
-_SPELLINGS = {
+_SPELLINGS: Final = pl.Schema({
     "column": pl.String, "before": pl.String, "after": pl.String, "rows": pl.Int64,
     "first_row": pl.Int64,
-}  # fmt: skip
+})  # fmt: skip
 
 
 def mend(log: Interactions, repairs: Sequence[Repair]) -> tuple[Interactions, tuple[Mending, ...]]:
@@ -68,13 +69,13 @@ def _changed(marked: Frame, column: str) -> pl.DataFrame:
         nw.len().alias("rows"), nw.col(ROW).min().alias("first_row")
     )
     table: pl.DataFrame = nw.to_native(counted.collect("polars"))
-    return table.select(
+    named = table.select(
         pl.lit(column).alias("column"),
         pl.col(column).alias("before"),
         pl.col(MENDED).alias("after"),
-        "rows",
-        "first_row",
-    ).cast(_SPELLINGS).sort("first_row", "before")  # fmt: skip
+        pl.col("rows", "first_row").cast(pl.Int64),
+    )
+    return pl.DataFrame(named, schema=_SPELLINGS).sort("first_row", "before")  # fmt: skip
 
 
 def _mending(repair: Repair, told: Sequence[pl.DataFrame]) -> Mending:
