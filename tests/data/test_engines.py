@@ -54,6 +54,7 @@ APART = {
     "clockwork",
     "near-duplicates",
     "taken-back",
+    "robots",
 }
 ALL: tuple[Rule, ...] = (
     *(RULES[name]() for name in RULES if name not in APART),
