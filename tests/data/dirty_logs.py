@@ -128,3 +128,29 @@ def bracketed(log: pl.DataFrame) -> list[int]:
         elif row["quantity"] < 0 and cancels and lines:
             paired |= {lines.pop(), row["row"]}
     return sorted(paired)
+
+
+def taken_piecewise(log: pl.DataFrame) -> list[int]:
+    """As `bracketed`, and what is left of cancellations takes pieces back from a pile."""
+    paired = bracketed(log)
+    gone = set(paired)
+    piles: dict[tuple[object, object], list[list[int]]] = {}
+    rows = [row for row in log.iter_rows(named=True) if None not in (row["user"], row["item"])]
+    for row in sorted(rows, key=lambda row: (row["time"], row["quantity"] < 0, row["row"])):
+        pile = piles.setdefault((row["user"], row["item"]), [])
+        session, quantity = row["session"] or "", row["quantity"]
+        cancels = session[:1] == "C" and session[1:].isascii() and session[1:].isdigit()
+        if row["row"] in paired:
+            continue
+        if quantity > 0 and not cancels:
+            pile.append([row["row"], quantity])
+        elif quantity < 0 and cancels:
+            left = -quantity
+            while left and pile:
+                gone.add(row["row"])
+                taken = min(left, pile[-1][1])
+                left -= taken
+                pile[-1][1] -= taken
+                if not pile[-1][1]:
+                    gone.add(pile.pop()[0])
+    return sorted(gone)

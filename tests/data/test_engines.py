@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from regard.data.clean import clean, default_rules
 from regard.data.datasets import online_retail
 from regard.data.interactions import Interactions
+from regard.data.repairs import REPAIRS
 from regard.data.rules import RULES
 from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
@@ -53,6 +54,7 @@ APART = {
     "clockwork",
     "near-duplicates",
     "taken-back",
+    "robots",
 }
 ALL: tuple[Rule, ...] = (
     *(RULES[name]() for name in RULES if name not in APART),
@@ -65,6 +67,7 @@ ALONE: tuple[Rule, ...] = (
     Clockwork(rows=50, hours=2.0, gaps=0.7, items=1.0),
     NearDuplicates(seconds=0.5),
     TakenBack(),
+    TakenBack(partial=True),
     ValueRange(column="price", least=0, most=1),
 )
 """Rules that would leave others nothing to do in a log of so few users and items."""
@@ -124,6 +127,25 @@ def test_awkward_prefixes(engine: str, table: pl.DataFrame) -> None:
         sessions = [f"{prefix}12", f"x{prefix}12", prefix, None, f"{prefix}1\n"]
         few = table.head(5).with_columns(pl.Series("session", sessions))
         assert_same(engine, few, (Cancellations(prefix=prefix),))
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_repairs(engine: str, table: pl.DataFrame) -> None:
+    """Cleaned after both repairs: the same rows, spellings and counts."""
+    cases = pl.col("item").str.to_uppercase()
+    mixed = table.with_columns(item=pl.when(pl.col("row") % 3 == 0).then(cases).otherwise("item"))
+    answers = []
+    for name in (engine, "polars"):
+        shuffled = mixed.sample(fraction=1, shuffle=True, seed=len(name))
+        log = Interactions(ENGINES[name](shuffled), Clock.TIME, "a log")
+        kept, report = clean(log, ALL, repairs=[kind() for kind in REPAIRS.values()])
+        answers.append((kept.collect(), report))
+    (kept, report), (kept_polars, report_polars) = answers
+    assert_frame_equal(kept, kept_polars)
+    assert report.to_dict() == report_polars.to_dict()
+    for mine, theirs in zip(report.mendings, report_polars.mendings, strict=True):
+        assert mine.rows > 0
+        assert_frame_equal(mine.spellings, theirs.spellings)
 
 
 def test_pandas_with_nan_for_null(table: pl.DataFrame) -> None:

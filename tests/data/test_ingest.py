@@ -337,7 +337,7 @@ def test_paths_that_lead_to_no_table(tmp_path, write):
         read(write("no parquet", "plays.parquet"))
     with pytest.raises(SourceError, match="is empty"):
         read(write("", "plays.parquet"))
-    with pytest.raises(SourceError, match="cannot be read"):
+    with pytest.raises(SourceError, match="not compressed; rename it"):
         read(write(PLAYS, "plays.csv.gz"))
 
 

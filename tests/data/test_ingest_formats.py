@@ -247,7 +247,7 @@ def test_other_files_in_a_folder_are_passed_over_and_counted(tmp_path, write):
     parquet(tmp_path / "a.parquet")
     write("hello", "README.md")
     write("hidden", ".hidden/a.csv")
-    assert any("1 files are passed over" in note for note in read(tmp_path).notes)
+    assert any("1 file is passed over" in note for note in read(tmp_path).notes)
 
 
 def test_a_truncated_part_is_named_and_nothing_is_read(tmp_path):

@@ -10,8 +10,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from dirty_logs import bracketed, core_rows, rows_of, rows_without_repeats
-from hypothesis import given
+from dirty_logs import (
+    bracketed,
+    core_rows,
+    rows_of,
+    rows_without_repeats,
+    taken_piecewise,
+)
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.data.clean import clean, mark_rows
@@ -139,6 +145,36 @@ class TestTakenBack:
     def test_agrees_with_a_loop(self, table: pl.DataFrame) -> None:
         expected = bracketed(table.with_row_index("row"))
         assert removed(TakenBack(), Interactions.of(table)) == expected
+
+    @settings(max_examples=40)
+    @given(rows_of({**INVOICES, "quantity": [1, 2, 3, 5, -1, -2, -4, 0]}))
+    def test_pieces_agree_with_a_loop(self, table: pl.DataFrame) -> None:
+        expected = taken_piecewise(table.with_row_index("row"))
+        log = Interactions.of(table)
+        assert removed(TakenBack(partial=True), log) == expected
+        if len(expected) < table.height:
+            kept, _ = clean(log, [TakenBack(partial=True)])
+            assert removed(TakenBack(partial=True), kept) == []
+
+    def test_pieces_spread_backwards_and_never_below_nothing(self) -> None:
+        log = log_of(
+            user=[1] * 6, item=["a"] * 6, position=[0, 1, 2, 3, 4, 5],
+            session=["C1", "2", "3", "C4", "5", "C6"], quantity=[-9, 6, 2, -5, 4, -99],
+        )  # fmt: skip
+        assert removed(TakenBack(partial=True), log) == [1, 2, 3, 4, 5]
+        assert removed(TakenBack(partial=True), Interactions.of(log.collect().head(4))) == [2, 3]
+
+    def test_pieces_that_cannot_be_counted_are_left_alone(self) -> None:
+        log = log_of(
+            user=[1] * 4, item=["a"] * 4, session=["1", "C2", "3", "C4"],
+            quantity=[2.5, -1.0, 2.0**31, -5.0],
+        )  # fmt: skip
+        assert removed(TakenBack(partial=True), log) == []
+
+    @pytest.mark.parametrize("partial", [None, 1, "yes"])
+    def test_refuses_what_is_neither_true_nor_false(self, partial: Any) -> None:
+        with pytest.raises(ConfigurationError, match="must be true or false"):
+            TakenBack(partial=partial)
 
     def test_closes_like_brackets(self) -> None:
         log = log_of(

@@ -35,7 +35,7 @@ def clean_log(
     """
     chosen = options.chosen(recipe)
     rules = default_rules(log) if chosen is None else chosen
-    return clean(log, [*rules, *options.added()])
+    return clean(log, [*rules, *options.added()], repairs=options.repairs(recipe))
 
 
 def log_to_learn_from(
@@ -64,9 +64,10 @@ def log_to_learn_from(
 
 
 def as_cleaned(recipe: Recipe, report: CleaningReport) -> Recipe:
-    """A recipe that names the very rules that ran, so that it can be run again."""
+    """A recipe that names the very rules and repairs that ran, so that it can be run again."""
     rules: list[dict[str, Any]] = [
         {"rule": each.rule, **{k: v for k, v in each.parameters.items() if v is not None}}
         for each in report.removals
     ]
-    return replace(recipe, cleaning=tuple(rules))
+    repairs = tuple({"repair": each.repair, **each.parameters} for each in report.mendings)
+    return replace(recipe, cleaning=tuple(rules), repair=repairs)

@@ -10,6 +10,7 @@ import typer
 from regard.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from regard.data.repairs import Repair
     from regard.data.rules.contract import Rule
     from regard.recommender.recipe import Recipe, SourceSettings
 
@@ -187,6 +188,14 @@ class CleaningOptions:
             rich_help_panel=_CLEANING,
         ),
     ] = None
+    repair: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Mend ids first: trim-ids, merge-letter-case; may be given several times.",
+            rich_help_panel=_CLEANING,
+        ),
+    ] = None
     exclude_items: Annotated[
         str | None,
         typer.Option(
@@ -213,6 +222,12 @@ class CleaningOptions:
         if not self.rule:
             return recipe.rules()
         return replace(recipe, cleaning=tuple({"rule": name} for name in self.rule)).rules()
+
+    def repairs(self, recipe: "Recipe") -> "tuple[Repair, ...]":
+        """What mends ids: the options, or else the recipe."""
+        if not self.repair:
+            return recipe.repairs()
+        return replace(recipe, repair=tuple({"repair": name} for name in self.repair)).repairs()
 
     def added(self) -> "tuple[Rule, ...]":
         """The rules that come after the others."""

@@ -1,5 +1,6 @@
 """Where results go: refused before any work is done, never half-written."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,13 +66,14 @@ def refuse_same(*paths: Path) -> None:
     Raises:
         ConfigurationError: two of the paths are one.
     """
-    met: set[Path] = set()
+    met: set[str] = set()
     for path in paths:
-        if path.resolve() in met:
+        real = os.path.realpath(path)  # unlike Path.resolve, at ease with a link to itself
+        if real in met:
             raise ConfigurationError(
                 f"{path} is named twice; it would be overwritten. Name another."
             )
-        met.add(path.resolve())
+        met.add(real)
 
 
 def refuse_anothers(quarantine: Path, owner: Path) -> None:

@@ -1,11 +1,14 @@
 """From a raw log to one that later code can trust, with every removed row explained."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import narwhals as nw
 import polars as pl
 
 from regard.data.interactions import Interactions
+from regard.data.repairs import Repair
+from regard.data.repairs.mend import mend
 from regard.data.report import SAMPLES, CleaningReport, Removal
 from regard.data.rules import (
     Cancellations,
@@ -88,7 +91,10 @@ def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
 
 
 def clean(
-    log: Interactions, rules: Sequence[Rule] | None = None
+    log: Interactions,
+    rules: Sequence[Rule] | None = None,
+    *,
+    repairs: Sequence[Repair] = (),
 ) -> tuple[Interactions, CleaningReport]:
     """Remove the rows that rules mark, and explain each of them once.
 
@@ -99,6 +105,7 @@ def clean(
     Args:
         log: any log, however dirty; its rows are counted, then read once.
         rules: in the order in which they run; `default_rules` if omitted.
+        repairs: what to mend before any rule looks, in the order in which they run.
 
     Returns:
         The kept rows as Polars-backed interactions with the same columns, and the report.
@@ -117,12 +124,14 @@ def clean(
         >>> report.quarantine.select("row", "rule").rows()
         [(1, 'exact-duplicates'), (2, 'missing-user')]
     """
-    chosen = default_rules(log) if rules is None else tuple(rule.settled() for rule in rules)
+    log, mendings = mend(log, repairs)
+    chosen = default_rules(log) if rules is None else tuple(rule.settled_on(log) for rule in rules)
     rows_in = int(log.frame.select(nw.len()).collect().item())
     table = nw.to_native(mark_rows(log, chosen).collect("polars"))
     table = table if table[ROW].is_sorted() else table.sort(ROW)
     kept = table.filter(pl.col(REMOVED_BY) == 0).drop(REMOVED_BY)
     report = _report(log, chosen, rows_in, kept.height, table.filter(pl.col(REMOVED_BY) > 0))
+    report = replace(report, mendings=mendings)
     if rows_in != report.rows_kept + report.rows_removed:
         raise RuntimeError(
             f"Of {rows_in:,} rows of {log.source}, {report.rows_kept:,} were kept and "

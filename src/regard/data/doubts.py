@@ -7,7 +7,21 @@ from typing import Any, Final
 import polars as pl
 
 from regard.data.description import Description
-from regard.schema import EVENT, ITEM, POSITION, PRICE, QUANTITY, SESSION, TIME, TITLE, USER, VALUE
+from regard.data.interactions import Interactions
+from regard.data.rules.robots import Robots, suspects
+from regard.schema import (
+    EVENT,
+    ITEM,
+    POSITION,
+    PRICE,
+    QUANTITY,
+    ROW,
+    SESSION,
+    TIME,
+    TITLE,
+    USER,
+    VALUE,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,7 @@ def doubts_of(page: Description, table: pl.DataFrame) -> tuple[Doubt, ...]:
     if not page.rows:
         return (Doubt(10.0, "no-rows", "There are no rows.", {}),)
     found = [*_of_rows(page), *_of_times(page), *_of_histories(page, table), *_of_ids(table)]
-    found += [*_of_titles(table), *_of_extremes(page, table)]
+    found += [*_of_titles(table), *_of_extremes(page, table), *_of_robots(page, table)]
     return tuple(sorted(found, key=lambda doubt: -doubt.weight))
 
 
@@ -212,6 +226,25 @@ def _spelled_twice(
         text = f"{alike.height:,} {role} ids differ only in {how}, such as {' / '.join(pair)}."
         weight = 2 * rows / int(ids["rows"].to_numpy().sum())
         yield _doubt(weight, kind, text, ids=alike.height, rows=rows, example=pair)
+
+
+def _of_robots(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
+    """Users who act like robots in two ways at least."""
+    if page.span is None or page.lengths is None or page.lengths.max < Robots.rows:
+        return
+    users = suspects(Interactions.of(table.select(USER, ITEM, TIME, ROW)))
+    if len(users):
+        share = int(table[USER].is_in(users.implode()).sum()) / page.rows
+        who = "1 user acts" if len(users) == 1 else f"{len(users):,} users act"
+        yield _doubt(
+            2 * share,
+            "robots",
+            f"{who} like a robot ({share_in_words(share)} of the rows), such as {users[0]!r}: the "
+            "rule 'robots' removes such users.",
+            users=len(users),
+            share=share,
+            example=users[0],
+        )
 
 
 def _of_titles(table: pl.DataFrame) -> Iterator[Doubt]:

@@ -56,6 +56,55 @@ class Removal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mending:
+    """What one repair changed: enough to undo it.
+
+    Attributes:
+        repair: its name.
+        reason: one sentence, true of every spelling that it changed.
+        rows: how many ids it changed; a row whose user and item both changed counts twice.
+        spellings: one row for each spelling that is gone: `column`, `before`, `after`, its number
+            of `rows`, and the `first_row` that had it; in the order of those.
+        parameters: what a recipe would say to build the same repair again.
+
+    Example:
+        >>> gone = pl.DataFrame({"column": ["item"], "before": ["tea "], "after": ["tea"],
+        ...                      "rows": [2], "first_row": [7]})
+        >>> Mending(repair="trim-ids", reason="Blanks stood around the id.", rows=2,
+        ...         spellings=gone, parameters={}).to_dict()["samples"]
+        [{'column': 'item', 'before': 'tea ', 'after': 'tea', 'rows': 2, 'first_row': 7}]
+    """
+
+    repair: str
+    reason: str
+    rows: int
+    spellings: pl.DataFrame = field(compare=False, repr=False)
+    parameters: Mapping[str, Any]
+
+    @property
+    def samples(self) -> tuple[Mapping[str, Any], ...]:
+        """The first spellings that it changed."""
+        return tuple(self.spellings.head(SAMPLES).to_dicts())
+
+    def __str__(self) -> str:
+        count, rows = self.spellings.height, f"{self.rows:,} row{'s' * (self.rows != 1)}"
+        said = f"{self.repair}: {count:,} spelling{'s' * (count != 1)} mended in {rows}"
+        shown = (f"{each['before']!r} -> {each['after']!r}" for each in self.samples)
+        return f"{said} ({', '.join(shown)})" if count else said
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers as plain values that JSON can hold; of the spellings, the first ones."""
+        return {
+            "repair": self.repair,
+            "reason": self.reason,
+            "rows": self.rows,
+            "spellings": self.spellings.height,
+            "samples": [dict(sample) for sample in self.samples],
+            "parameters": dict(self.parameters),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class CleaningReport:
     """What cleaning did: rows in = rows kept + rows explained.
 
@@ -67,6 +116,8 @@ class CleaningReport:
         notes: warnings that belong to the numbers of this log from here on.
         quarantine: the removed rows in the order of the source: all columns of the log, then
             `rule` and `reason` (with an underscore more where the log has such a column itself).
+            Ids are as the repairs left them.
+        mendings: one per repair, in the order they ran, before any rule.
 
     Example:
         >>> import polars as pl
@@ -90,6 +141,7 @@ class CleaningReport:
     removals: tuple[Removal, ...]
     notes: tuple[str, ...]
     quarantine: pl.DataFrame = field(compare=False, repr=False)
+    mendings: tuple[Mending, ...] = ()
 
     @property
     def rows_removed(self) -> int:
@@ -103,7 +155,8 @@ class CleaningReport:
             f"({percent(share)}), {self.rows_removed:,} removed."
         )
         notes = (f"Note: {note}" for note in self.notes)
-        return "\n".join((head, *_aligned(self.removals), *notes))
+        mended = (f"Repair {mending}." for mending in self.mendings)
+        return "\n".join((head, *_aligned(self.removals), *mended, *notes))
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain values that JSON can hold; the quarantine is not among them."""
@@ -113,6 +166,7 @@ class CleaningReport:
             "rows_kept": self.rows_kept,
             "rows_removed": self.rows_removed,
             "removals": [removal.to_dict() for removal in self.removals],
+            "mendings": [mending.to_dict() for mending in self.mendings],
             "notes": list(self.notes),
         }
 

@@ -54,6 +54,7 @@ def _shapes() -> list[tuple[re.Pattern[str], Formats]]:
 
 
 _SHAPES: Final = _shapes()
+_SPELLED_ZEROS: Final = r"^0\d{3}\D|^\d{1,2}[-/.]\d{1,2}[-/.]0\d{3}(?:\D|$)"
 _BEGINNING: Final = re.compile(r"\d{1,4}[-/. ]|[A-Za-z]{3,9},? \w")
 
 
@@ -104,8 +105,8 @@ def parse(texts: pl.Series, time_format: str) -> pl.Series:
 
     Returns:
         Datetime in microseconds, in UTC where the format carries a zone and naive otherwise;
-        null where a text does not fit. A year below 1000 does not fit: it is a year of two digits
-        under a format of four.
+        null where a text does not fit. A year below 1000 does not fit unless its zeros are
+        spelled: it is a year of two digits under a format of four.
 
     Raises:
         polars.exceptions.PolarsError: the format itself makes no sense.
@@ -118,6 +119,8 @@ def parse(texts: pl.Series, time_format: str) -> pl.Series:
     read = texts.str.to_datetime(time_format, time_unit="us", strict=False)
     if time_format.endswith(" UTC"):
         read = read.dt.replace_time_zone("UTC")
-    return read.to_frame("read").select(
-        pl.when(pl.col("read").dt.year() >= 1000).then(pl.col("read"))
-    )["read"]
+    early = (read.dt.year() < 1000).fill_null(value=False)
+    if not early.any():
+        return read
+    spelled = texts.str.contains(_SPELLED_ZEROS).fill_null(value=False) & (read.dt.year() >= 1)
+    return read.set(early & ~spelled, None)

@@ -252,6 +252,9 @@ def _choose_format(texts: pl.Series, asked: _Reading) -> str:
     """The one format that reads the whole column, or an error where none or two do."""
     formats = likely_formats(texts.drop_nulls().head(_SAMPLE).to_list())
     if not formats:
+        strange = texts.is_not_null() & texts.cast(pl.Float64, strict=False).is_null()
+        if strange.sum() * 2 < len(texts) - texts.null_count():  # a few among numbers
+            raise _not_times(texts, strange, "Mend the values, or name another column.")
         raise _not_times(texts, _shapeless(texts), "Give time_format=, or name another column.")
     readings = {each: parse(texts, each) for each in formats}
     best = min(readings, key=lambda each: readings[each].null_count())

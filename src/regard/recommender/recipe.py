@@ -7,6 +7,9 @@ As TOML::
     [source]
     path = "purchases.csv"
 
+    [[repair]]
+    repair = "trim-ids"
+
     [[cleaning]]
     rule = "missing-user"
 
@@ -30,10 +33,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from regard.data.ingest.addresses import without_password
 from regard.data.interactions import Interactions
+from regard.data.repairs import REPAIRS, Repair
 from regard.data.rules import RULES
 from regard.data.rules.contract import Rule
 from regard.data.split import Split, Targets, split_by_time, split_leave_last_out
@@ -209,6 +213,7 @@ class Recipe:
         source: where the log lies.
         cleaning: rules in order, each `{"rule": name, parameter: value, ...}`; the default rules
             where None.
+        repair: repairs of ids that run before them, each `{"repair": name, parameter: value, ...}`.
         split: how to cut.
         training: how to learn (networks only).
         evaluation: how to measure.
@@ -233,6 +238,7 @@ class Recipe:
     memory: str = "auto"
     source: SourceSettings = field(default_factory=SourceSettings)
     cleaning: tuple[Mapping[str, Any], ...] | None = None
+    repair: tuple[Mapping[str, Any], ...] = ()
     split: SplitSettings = field(default_factory=SplitSettings)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
@@ -266,8 +272,10 @@ class Recipe:
                 given[key] = settings_of(kind, _table(given[key], key), key)
         if given.get("cleaning") is not None:
             given["cleaning"] = _tables(given["cleaning"], "cleaning")
+        given["repair"] = _tables(given.get("repair", ()), "repair")
         recipe = settings_of(cls, given | {"model": name, "options": model}, "recipe")
         recipe.rules()
+        recipe.repairs()
         return recipe
 
     @classmethod
@@ -294,6 +302,7 @@ class Recipe:
             del values["cleaning"]
         else:
             values["cleaning"] = [dict(rule) for rule in self.cleaning]
+        values["repair"] = [dict(repair) for repair in self.repair] or None
         plain: dict[str, Any] = _without_none(values)
         return plain
 
@@ -306,16 +315,19 @@ class Recipe:
         """
         if self.cleaning is None:
             return None
-        built = []
-        for given in self.cleaning:
-            parameters = dict(given)
-            name = parameters.pop("rule", None)
-            if not isinstance(name, str) or name not in RULES:
-                raise ConfigurationError(
-                    f"Cleaning rule {name!r} is not known; choose from {', '.join(RULES)}."
-                )
-            built.append(settings_of(RULES[name], parameters, f"cleaning rule {name!r}"))
-        return tuple(built)
+        return tuple(_built(given, "rule", RULES, "cleaning rule") for given in self.cleaning)
+
+    def repairs(self) -> tuple[Repair, ...]:
+        """What mends ids before the rules look at them.
+
+        Raises:
+            ConfigurationError: as for `rules`.
+
+        Example:
+            >>> Recipe(repair=({"repair": "trim-ids"},)).repairs()
+            (TrimIds(columns=('user', 'item')),)
+        """
+        return tuple(_built(given, "repair", REPAIRS, "repair") for given in self.repair)
 
     def loss_for(self, items: int) -> "LossChoice":
         """The loss, `"auto"` decided by the size of the catalogue.
@@ -353,6 +365,22 @@ class Recipe:
         }
         text = json.dumps([fingerprint, values], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+_Part = TypeVar("_Part")
+
+
+def _built(
+    given: Mapping[str, Any], key: str, known: Mapping[str, type[_Part]], what: str
+) -> _Part:
+    """A rule or a repair from its name and parameters."""
+    parameters = dict(given)
+    name = parameters.pop(key, None)
+    if not isinstance(name, str) or name not in known:
+        raise ConfigurationError(
+            f"{what.capitalize()} {name!r} is not known; choose from {', '.join(known)}."
+        )
+    return settings_of(known[name], parameters, f"{what} {name!r}")
 
 
 def _table(value: Any, where: str) -> dict[str, Any]:

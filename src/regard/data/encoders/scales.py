@@ -16,7 +16,6 @@ from typing import ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import special
 
 from regard.data.encoders.contract import Invertible, nothing_to_fit, one_of, whole_number
 from regard.errors import ColumnError, DataError, TooLittleDataError
@@ -26,8 +25,8 @@ Numbers = npt.NDArray[np.float64]
 
 _LARGEST = float(np.finfo(np.float64).max)
 _SLACK = 1e-7
-_CUT = float(-special.ndtri(_SLACK - np.spacing(1)))
-"""The largest normal quantile; what lies beyond is cut off, as in scikit-learn."""
+_LOWEST = _SLACK - np.spacing(1)
+"""The share whose normal quantile is the lowest; what lies beyond is cut off, as in scikit-learn."""
 
 
 def as_numbers(values: pl.Series) -> Numbers:
@@ -273,14 +272,19 @@ class Quantile(Scale):
         share[known <= quantiles[0]] = 0.0
         if self.output == "uniform":
             return share
-        normal: Numbers = np.clip(special.ndtri(share), -_CUT, _CUT)
+        from scipy import special
+
+        normal: Numbers = special.ndtri(np.clip(share, _LOWEST, 1 - _LOWEST))
         return normal
 
     def _backward(self, scaled: Numbers) -> Numbers:
         share = scaled
         if self.output == "normal":
+            from scipy import special
+
             # What was cut off is the end of the range again.
-            share = np.where(np.abs(scaled) < _CUT, special.ndtr(scaled), scaled > 0)
+            cut = -special.ndtri(_LOWEST)
+            share = np.where(np.abs(scaled) < cut, special.ndtr(scaled), scaled > 0)
         return np.interp(share, np.linspace(0, 1, len(self.quantiles)), self.quantiles)
 
 

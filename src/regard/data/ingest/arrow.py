@@ -1,10 +1,12 @@
 """Arrow IPC, also called Feather, to a table."""
 
+import re
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from regard.data.ingest.signatures import nature_of
 from regard.data.ingest.table import Table
 from regard.errors import SourceError
 
@@ -51,7 +53,13 @@ def arrow_frame(path: Path) -> pl.DataFrame:
             return pl.read_ipc(raw)
         if raw.startswith(_STREAM) and not raw.endswith(_END_OF_STREAM):
             raise SourceError(f"{path} is cut off: its stream of Arrow has no end. Write it again.")
+        if nature := nature_of(raw):
+            raise SourceError(f"{path} is no Arrow but {nature}.")
         return pl.read_ipc_stream(raw)
     except (pl.exceptions.PolarsError, OSError) as broken:
-        reason = str(broken).splitlines()[0].rstrip(".")
-        raise SourceError(f"{path} cannot be read as Arrow IPC: {reason}.") from broken
+        # What stands in braces are the insides of a program, no help to anybody.
+        reason = re.split(r"[({]| Error", str(broken).splitlines()[0])[0].strip(" .:")
+        raise SourceError(
+            f"{path} cannot be read as Arrow; it is cut off, damaged or something else ({reason}). "
+            "Fetch it or write it again."
+        ) from broken

@@ -122,7 +122,21 @@ def _integers_if_lossless(texts: pl.Series) -> tuple[pl.Series, tuple[str, ...]]
     if _all_match(present.drop_nulls(), r"^-?\d{1,15}[.,]0$"):
         note = f"Column {texts.name!r} spells whole numbers with a '.0', which is left away."
         return present.str.head(-2).cast(pl.Int64), (*notes, note)
-    return texts, ()
+    return texts, _strangers(present)
+
+
+def _strangers(ids: pl.Series) -> tuple[str, ...]:
+    """A note where so few ids are no whole numbers that they may be mistakes."""
+    strange = ids.is_not_null() & ~ids.str.contains(r"^-?\d+$")
+    count, row = int(strange.sum()), strange.arg_true()
+    if not 0 < count * 100 <= len(ids):
+        return ()
+    what = "is no whole number" if count == 1 else "are no whole numbers"
+    note = (
+        f"{count:,} of {len(ids):,} values of column {ids.name!r} {what} (first: row {row[0]}, "
+        f"{ids[int(row[0])]!r}), so all its ids are text."
+    )
+    return (note,)
 
 
 def _all_match(texts: pl.Series, pattern: str) -> bool:

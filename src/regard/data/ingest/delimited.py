@@ -9,6 +9,7 @@ import polars as pl
 from regard.data.ingest.compressed import read_bytes
 from regard.data.ingest.dialect import (
     Dialect,
+    comment_advice,
     find_decimal,
     find_dialect,
     read_cells,
@@ -158,8 +159,8 @@ def _require_even(data: bytes, found: Structure, name: str) -> None:
     others = f" ({len(uneven) - 1:,} more lines like it)" if len(uneven) > 1 else ""
     raise SourceError(
         f"{name}, line {line_of(data, start)}: found {int(found.fields[record])} fields where the "
-        f"first line has {expected}: {excerpt(data, start)!r}{others}. Mend the line, or give the "
-        "right delimiter=."
+        f"first line has {expected}: {excerpt(data, start)!r}{others}. {comment_advice(data)}Mend "
+        "the line, or give the right delimiter=."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from regard.data.ingest.signatures import nature_of
 from regard.data.times import time_likeness
 from regard.errors import ConfigurationError, SourceError
 
@@ -20,11 +21,8 @@ DELIMITERS: Final = ("::", "\t", ";", "|", ",")
 _SAMPLE_BYTES: Final = 1 << 16
 _SAMPLE_LINES: Final = 200
 _NAMES: Final = {"\t": "tabs", "::": "'::'", ";": "';'", "|": "'|'", ",": "','"}
-_MAGIC: Final = (
-    (b"PAR1", "a Parquet file; rename it to end in .parquet"),
-    (b"\x1f\x8b", "compressed with gzip; rename it to end in .gz"),
-    (b"PK\x03\x04", "a ZIP archive or spreadsheet; extract it or export it as CSV"),
-)
+_PIECE: Final = 1 << 24
+_HIGH: Final = re.compile(rb"[\x80-\xff]+")
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1e\x1f"))
 _COMMA_NUMBER: Final = r"^[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+$"
 _CLEARLY_DECIMAL: Final = (
@@ -76,7 +74,7 @@ def to_utf8(raw: bytes, *, name: str, encoding: str | None) -> tuple[bytes, str]
     try:
         codec = codecs.lookup(found).name
         if codec == "utf-8":
-            raw.decode()
+            _check_utf8(raw)
             return raw.removeprefix(codecs.BOM_UTF8), found
         return raw.decode(codec).removeprefix("\ufeff").encode(), found
     except LookupError as unknown:
@@ -93,29 +91,72 @@ def to_utf8(raw: bytes, *, name: str, encoding: str | None) -> tuple[bytes, str]
 
 def _find_encoding(raw: bytes, name: str) -> str:
     """The encoding of a file, from its byte order mark or from what its bytes allow."""
-    for magic, what in _MAGIC:
-        if raw.startswith(magic):
-            raise SourceError(f"{name} is no delimited text but {what}.")
+    if nature := nature_of(raw):
+        raise SourceError(f"{name} is no delimited text but {nature}.")
     if raw.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     sample = raw[:_SAMPLE_BYTES]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if max(even, odd) * 5 > len(sample) and not min(even, odd):
+    if max(even, odd) * 5 > len(sample) and not min(even, odd) and not len(raw) % 2:
         return "utf-16-le" if odd else "utf-16-be"
     control = sum(sample.count(byte) for byte in _CONTROL)
     if b"\0" in raw or control * 50 > len(sample):
         raise SourceError(
             f"{name} is not text: it holds control bytes. Give a delimited text file."
         )
-    for codec in ("utf-8", "cp1252"):
+    try:
+        _check_utf8(raw)
+    except UnicodeDecodeError as wrong:
+        _refuse_mixture(raw, name, wrong.start)
+    else:
+        return "utf-8"
+    try:
+        raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252"
+
+
+def _check_utf8(raw: bytes) -> None:
+    """Let the codec complain of what is no UTF-8."""
+    start = 0  # in pieces, since one emoji makes Python's text four times as large as the file
+    while start < len(raw):
+        end = min(start + _PIECE, len(raw))
+        for _ in range(3):  # a piece may not end inside a character
+            end -= end < len(raw) and raw[end] & 0xC0 == 0x80
         try:
-            raw.decode(codec)
-        except UnicodeDecodeError:
-            continue
-        return codec
-    return "latin-1"
+            raw[start:end].decode()
+        except UnicodeDecodeError as wrong:
+            wrong.object, wrong.start, wrong.end = raw, start + wrong.start, start + wrong.end
+            raise
+        start = end
+
+
+def _refuse_mixture(raw: bytes, name: str, place: int) -> None:
+    """Refuse text that is UTF-8 in part: read as anything else, that part would be garbled."""
+    runs = whole = 0
+    for run in _HIGH.finditer(raw):
+        runs += 1
+        whole += _is_utf8(run[0])
+    if whole * 4 > runs:  # by chance, as in 'Spaß«', a few are
+        line = raw.count(b"\n", 0, place) + 1
+        raise SourceError(
+            f"{name} mixes encodings: much of it is UTF-8, but line {line} holds the byte "
+            f"{raw[place]:#04x}, which is not. Write all of it in one, or force one with "
+            "encoding='cp1252'."
+        )
+
+
+def _is_utf8(run: bytes) -> bool:
+    try:
+        run.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def find_dialect(data: bytes, *, name: str, delimiter: str | None, header: bool | None) -> Dialect:
@@ -145,13 +186,23 @@ def find_dialect(data: bytes, *, name: str, delimiter: str | None, header: bool 
         first = sample.split("\n", 1)[0].rstrip("\r")[:80]
         raise SourceError(
             f"{name} has only one column: its first line, {first!r}, holds none of "
-            f"{', '.join(_NAMES[each] for each in DELIMITERS)}. Give delimiter=, or a table with a "
-            "user, an item and a time."
+            f"{', '.join(_NAMES[each] for each in DELIMITERS)}. {comment_advice(data)}Give "
+            "delimiter=, or a table with a user, an item and a time."
         )
     quoted = _opens_fields(data, separator)
     if header is None:
         header = _has_header(sample, separator, quoted)
     return Dialect(separator, quoted, header)
+
+
+def comment_advice(data: bytes) -> str:
+    """What to do about a first line that looks like a comment, for the end of a message.
+
+    Example:
+        >>> comment_advice(b"# made in May")
+        'Remove the comments (lines that begin with #). '
+    """
+    return "Remove the comments (lines that begin with #). " if data.startswith(b"#") else ""
 
 
 def _find_delimiter(sample: str) -> str | None:

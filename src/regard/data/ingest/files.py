@@ -81,6 +81,29 @@ def format_of(path: Path) -> str | None:
     return next((name for name, known in FORMATS.items() if kind in known), None)
 
 
+def require_file(path: Path) -> None:
+    """Refuse what is no file to read.
+
+    Args:
+        path: may lead anywhere.
+
+    Raises:
+        SourceError: nothing is there, a link leads nowhere, or it is a pipe or a device.
+
+    Example:
+        >>> require_file(Path("plays.xlsx"))
+        Traceback (most recent call last):
+        regard.errors.SourceError: plays.xlsx does not exist. Check the path.
+    """
+    if path.is_file():
+        return
+    if path.is_symlink() and not path.exists():
+        raise SourceError(f"{path} is a link that leads nowhere. Check where it leads.")
+    if path.exists():
+        raise SourceError(f"{path} is no file but a pipe or a device. Write it to a file first.")
+    raise SourceError(f"{path} does not exist. Check the path.")
+
+
 def open_file(path: Path, form: TextForm) -> Table:
     """Open one file.
 
@@ -100,8 +123,7 @@ def open_file(path: Path, form: TextForm) -> Table:
         Traceback (most recent call last):
         regard.errors.SourceError: plays.xlsx does not exist. Check the path.
     """
-    if not path.exists():
-        raise SourceError(f"{path} does not exist. Check the path.")
+    require_file(path)
     name = format_of(path)
     if name is None:
         known = "; ".join(f"{each} ({', '.join(suffixes)})" for each, suffixes in FORMATS.items())

@@ -1,10 +1,11 @@
 """Many files to one table: a folder or a pattern, with Hive's partitions as columns."""
 
 import glob
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import unquote
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 from regard.data.ingest.arrow import arrow_frame
 from regard.data.ingest.columns import as_ids
 from regard.data.ingest.dialect import find_decimal
-from regard.data.ingest.files import TextForm, format_of, open_file
+from regard.data.ingest.files import TextForm, format_of, open_file, require_file
 from regard.data.ingest.parquet import parquet_frame
 from regard.data.ingest.table import Table
 from regard.errors import SourceError
@@ -69,8 +70,10 @@ def open_many(path: Path, form: TextForm) -> Table:
     heights = [each.height for each in frames]
     frame = frame.with_columns([_values(key, partitions, heights) for key in added])
     decimal = "." if typed else form.decimal or find_decimal(frame)
-    said = [f"{len(files):,} files are read in the order of their paths."]
-    said += [f"{len(passed):,} files are passed over, such as {passed[0]}."] if passed else []
+    are = "file is" if len(files) == 1 else "files are"
+    said = [f"{len(files):,} {are} read in the order of their paths."]
+    are = "file is" if len(passed) == 1 else "files are"
+    said += [f"{len(passed):,} {are} passed over, such as {passed[0]}."] if passed else []
     said += [f"The names of folders give the column {key!r}." for key in added]
     said += dict.fromkeys(note for each in notes for note in each)
     return Table(frame, str(path), tuple(said), decimal, typed)
@@ -113,11 +116,27 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """The data files in a folder and the folders in it, and the files of no known format."""
     files = [
         file
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and not any(part[0] in "._" for part in file.relative_to(folder).parts)
+        for file in _walked(folder)
+        if not any(part[0] in "._" for part in file.relative_to(folder).parts)
     ]
     known = [file for file in files if format_of(file) is not None]
+    for file in known:
+        require_file(file)
     return known, [file for file in files if format_of(file) is None]
+
+
+def _walked(folder: Path) -> list[Path]:
+    """Everything but folders, in the order of paths; what may not be looked into is refused."""
+
+    def refuse(hidden: OSError) -> NoReturn:
+        raise SourceError(
+            f"{hidden.filename} cannot be looked into: {hidden.strerror}. Check that you may read "
+            "it, or give a pattern that leaves it out."
+        ) from hidden
+
+    return sorted(
+        Path(inner, name) for inner, _, names in os.walk(folder, onerror=refuse) for name in names
+    )
 
 
 def _part(file: Path, form: TextForm) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -39,8 +39,11 @@ def columns_of(path: Path) -> tuple[str, ...] | None:
     """
     if path.suffix.lower() != ".dat":
         return None
-    with path.open("rb") as file:
-        line = file.readline(_LONGEST).decode("latin-1").rstrip("\r\n")
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_LONGEST).decode("latin-1").rstrip("\r\n")
+    except OSError:  # whoever reads the whole file will say so
+        return None
     forms = _FORMS.items()
     return next((names for names, form in forms if re.fullmatch(form, line)), None)
 

@@ -1,11 +1,16 @@
 """Parquet to a table."""
 
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
+from regard.data.ingest.signatures import nature_of
 from regard.data.ingest.table import Table
 from regard.errors import SourceError
+
+_PARQUET: Final = (b"PAR1", b"PARE")  # the second where the footer is encrypted
+_HEAD: Final = 64
 
 
 def open_parquet(path: Path) -> Table:
@@ -32,10 +37,22 @@ def open_parquet(path: Path) -> Table:
 
 def parquet_frame(path: Path) -> pl.DataFrame:
     """The rows of a file, perhaps none; see `open_parquet`."""
-    if not path.stat().st_size:
-        raise SourceError(f"{path} is empty. Give a file with one row per interaction.")
     try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        if not head:
+            raise SourceError(f"{path} is empty. Give a file with one row per interaction.")
+        if not head.startswith(_PARQUET):
+            if nature := nature_of(head):
+                raise SourceError(f"{path} is no Parquet but {nature}.")
+            raise SourceError(
+                f"{path} cannot be read as Parquet: it begins like something else. Rename it after "
+                "what it is, such as .csv, or fetch it again."
+            )
         return pl.read_parquet(path, glob=False, hive_partitioning=False)
     except (pl.exceptions.PolarsError, OSError) as broken:
-        reason = str(broken).splitlines()[0].rstrip(".")
-        raise SourceError(f"{path} cannot be read as Parquet: {reason}.") from broken
+        reason = str(broken).splitlines()[0].rstrip(".").removeprefix("parquet: ")
+        raise SourceError(
+            f"{path} cannot be read as Parquet; it is cut off or damaged ({reason}). Fetch it or "
+            "write it again."
+        ) from broken

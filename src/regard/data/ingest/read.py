@@ -23,7 +23,7 @@ from regard.data.ingest.table import Table
 from regard.data.interactions import Interactions
 from regard.data.roles import PROPOSED, propose_roles
 from regard.data.times import parse_times
-from regard.errors import ColumnError, ConfigurationError
+from regard.errors import ColumnError, ConfigurationError, TimeError
 from regard.schema import (
     EVENT,
     ITEM,
@@ -176,7 +176,10 @@ def _interactions(table: Table, wish: _Wish) -> Interactions:
     roles, reasons = _assign(table, wish)
     build = _Build(table, notes=[*table.notes, *reasons])
     for role, column in roles.items():
-        _add_role(build, role, column, wish)
+        try:
+            _add_role(build, role, column, wish)
+        except (ColumnError, TimeError) as refused:  # which know the column, but not its source
+            raise type(refused)(f"{table.name}: {refused}") from refused
     context = _context(build, set(roles.values()))
     for role in (ITEM, USER):
         context += _known(build, role, roles, wish, taken=[column.name for column in context])

@@ -4,6 +4,7 @@ SQLAlchemy speaks to the database: names of tables are looked up there and quote
 travel as bound parameters, and rows stream from a cursor on the server.
 """
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,6 +26,18 @@ CHUNK: Final = 50_000
 
 _SHOWN: Final = 10
 _READING: Final = "Reading from a database"
+_QUESTION: Final = re.compile(r" Is the server running[^?]*\?")  # the driver's; the advice answers
+_FAILURES: Final = {
+    "connect": (
+        "cannot be connected to",
+        "Check that the server runs, and the host, port, user, password and database of the URL.",
+    ),
+    "open": ("cannot be read", "Check that it is a database, whole, and that you may read it."),
+    "query": ("refuses the query", "Mend the query."),
+    "table": ("cannot read its table {table}", "Check that it is still there and may be read."),
+    "fetch": ("broke off while it was read, so nothing is kept", "Read it again."),
+}
+"""What failed at each stage, and what to do."""
 
 
 def open_sql(
@@ -152,22 +165,24 @@ def _read(
     """All rows; every failure of the database becomes a sentence."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    deed = "cannot be connected to"
+    stage = "connect"
     try:
         with engine.connect() as connection:
-            deed = "cannot be read"
+            stage = "open"
             _only_read(connection, engine)
             if table is not None:
                 statement = _whole_table(connection, table, name)
             else:
                 statement = _query(query or "", parameters)
-            deed = "refuses the query" if table is None else f"cannot read its table {table!r}"
+            stage = "query" if table is None else "table"
             how = {"stream_results": True, "yield_per": CHUNK}
             with connection.execute(statement, dict(parameters), execution_options=how) as result:
-                deed = "broke off while it was read, so nothing is kept"
+                stage = "fetch"
                 return _fetch(result, name)
     except SQLAlchemyError as failed:
-        raise SourceError(f"{name} {deed}: {_reason(failed, url)}.") from failed
+        deed, advice = _FAILURES[stage]
+        deed = deed.format(table=repr(table))
+        raise SourceError(f"{name} {deed}: {_reason(failed, url)}. {advice}") from failed
 
 
 def _only_read(connection: "Connection", engine: "Engine") -> None:
@@ -251,5 +266,6 @@ def _alike(chunks: list[pl.DataFrame]) -> list[pl.DataFrame]:
 
 def _reason(failed: Exception, url: "URL") -> str:
     """What the driver says, on one line and without the password."""
-    told = " ".join(str(getattr(failed, "orig", None) or failed).split()).rstrip(".")
+    told = " ".join(str(getattr(failed, "orig", None) or failed).split())
+    told = _QUESTION.sub("", told).rstrip(". ")
     return told.replace(str(url.password), "***") if url.password else told

@@ -80,6 +80,8 @@ def _require_sound_quotes(
     wrong = np.sort(np.concatenate([opening[~opens], closing[~closes]]))
     if len(wrong):
         place = int(wrong[0])
+        mark = int(np.searchsorted(quotes, place))
+        _refuse_runaway(data, int(quotes[mark - mark % 2]), place, name)
         raise SourceError(
             f"{name}, line {line_of(data, place)}: a quotation mark stands in the middle of a "
             f"field ({excerpt(data, place)!r}). Enclose such a field in quotation marks and double "
@@ -90,6 +92,17 @@ def _require_sound_quotes(
         raise SourceError(
             f"{name}, line {line_of(data, place)}: a field opens with a quotation mark that is "
             f"never closed ({excerpt(data, place)!r}). Close it, or double a mark that is text."
+        )
+
+
+def _refuse_runaway(data: bytes, opened: int, closed: int, name: str) -> None:
+    """Refuse a field that swallowed lines until the mark of another field seemed to close it."""
+    first, last = line_of(data, opened), line_of(data, closed)
+    if first != last:
+        raise SourceError(
+            f"{name}, line {first}: a field opens with a quotation mark "
+            f"({excerpt(data, opened)!r}) and the next one, on line {last}, does not close it. "
+            "Close it on its own line, or double a mark that is text."
         )
 
 

@@ -15,6 +15,7 @@ from regard.data.rules.prices import NonPositivePrice
 from regard.data.rules.quantities import NonPositiveQuantity
 from regard.data.rules.rare import RareUsersAndItems
 from regard.data.rules.repeats import ConsecutiveRepeats
+from regard.data.rules.robots import Robots
 from regard.data.rules.taken_back import TakenBack
 from regard.data.rules.value_range import ValueRange
 
@@ -34,6 +35,7 @@ __all__ = [
     "NonPositivePrice",
     "NonPositiveQuantity",
     "RareUsersAndItems",
+    "Robots",
     "Rule",
     "TakenBack",
     "ValueRange",
@@ -52,6 +54,7 @@ RULES: Final[dict[str, type[Rule]]] = {
     "implausible-times": ImplausibleTimes,
     "bursts": Bursts,
     "clockwork": Clockwork,
+    "robots": Robots,
     "value-range": ValueRange,
     "near-duplicates": NearDuplicates,
     "consecutive-repeats": ConsecutiveRepeats,

@@ -6,18 +6,16 @@ from typing import ClassVar, Final, Self
 
 import narwhals as nw
 import numpy as np
-import polars as pl
 
 from regard.data.interactions import Interactions
+from regard.data.rules.behaviour import busiest
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
-from regard.errors import ConfigurationError, TooLittleDataError
+from regard.data.rules.limits import check_deviations, check_limit, require_one, robust_limit
+from regard.errors import TooLittleDataError
 from regard.schema import TIME, USER
 
 _SECONDS: Final = {"per_minute": 60.0, "per_hour": 3_600.0}
-_NORMAL: Final = 1.4826
-"""The standard deviation of a normal distribution in units of its median absolute deviation."""
 _LEAST_SPREAD: Final = math.log(2)
-_SLOT = "_slot"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +57,10 @@ class Bursts(Rule):
     def __post_init__(self) -> None:
         limits = self.parameters()
         for name, limit in limits.items():
-            whole = isinstance(limit, int) and not isinstance(limit, bool)
-            if limit is not None and not (whole and limit >= 1):
-                raise ConfigurationError(
-                    f"The limit {name} of bursts is {limit!r}; it must be a whole number of 1 or "
-                    "more."
-                )
-        if all(limit is None for limit in limits.values()):
-            raise ConfigurationError(
-                "The rule 'bursts' needs a limit: give per_minute, per_hour or both, such as "
-                "per_hour = 500, or learn them with Bursts.learn."
-            )
+            what = "a whole number of 1 or more"
+            check_limit(self.name, name, limit, least=1, what=what, whole=True)
+        advice = "give per_minute, per_hour or both, such as per_hour = 500, or learn them with "
+        require_one(self.name, limits, f"{advice}Bursts.learn")
 
     @classmethod
     def learn(
@@ -106,20 +97,21 @@ class Bursts(Rule):
             Bursts(per_minute=32, per_hour=32)
         """
         log.require_clock("Learning the limits of bursts")
-        if not 0 < deviations < math.inf:
-            raise ConfigurationError(f"deviations={deviations} must be a positive number.")
+        check_deviations(deviations)
         time = nw.col(TIME).cast(nw.Float64)
         past = log.frame.filter(~nw.col(USER).is_null() & time.is_finite())
         past = past if until is None else past.filter(time < until)
         limits = {}
         for limit, seconds in _SECONDS.items():
-            busiest = nw.to_native(_busiest(past, seconds).collect("polars"))
-            if busiest.is_empty():
+            most = nw.to_native(busiest(past, seconds).collect("polars"))
+            if most.is_empty():
                 raise TooLittleDataError(
                     f"{log.source} holds no user with a time before that moment, so there are no "
                     "limits to learn."
                 )
-            limits[limit] = _limit(busiest, deviations)
+            logs = np.log(most[SCRATCH].to_numpy())
+            found = math.exp(robust_limit(logs, deviations, _LEAST_SPREAD))
+            limits[limit] = math.floor(found + 1e-9)
         return cls(**limits)
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
@@ -130,24 +122,9 @@ class Bursts(Rule):
         for each in fields(self):
             limit = getattr(self, each.name)
             if limit is not None:
-                beyond = _busiest(here, _SECONDS[each.name]).filter(nw.col(SCRATCH) > limit)
+                beyond = busiest(here, _SECONDS[each.name]).filter(nw.col(SCRATCH) > limit)
                 beyond = beyond.select(USER, nw.lit(value=True).alias(SCRATCH))
                 marked = marked.join(beyond, on=USER, how="left")
                 either = nw.col(MARKED) | ~nw.col(SCRATCH).is_null()
                 marked = marked.with_columns(either.alias(MARKED)).drop(SCRATCH)
         return marked
-
-
-def _busiest(rows: Frame, seconds: float) -> Frame:
-    """The number of rows in the busiest slot of each user."""
-    slots = rows.select(USER, (nw.col(TIME).cast(nw.Float64) / seconds).floor().alias(_SLOT))
-    counts = slots.group_by(USER, _SLOT).agg(nw.len().alias(SCRATCH))
-    return counts.group_by(USER).agg(nw.col(SCRATCH).max())
-
-
-def _limit(busiest: pl.DataFrame, deviations: float) -> int:
-    """The median and so many robust deviations, on the scale of logarithms."""
-    logs = np.log(busiest[SCRATCH].to_numpy())
-    median = float(np.median(logs))
-    spread = max(_NORMAL * float(np.median(np.abs(logs - median))), _LEAST_SPREAD)
-    return math.floor(math.exp(median + deviations * spread) + 1e-9)

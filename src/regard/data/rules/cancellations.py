@@ -1,13 +1,12 @@
 """Invoices that take another one back."""
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar
 
 import narwhals as nw
 
 from regard.data.rules.contract import RowRule
-from regard.errors import ConfigurationError
+from regard.data.rules.invoices import cancels, check_prefix
 from regard.schema import SESSION
 
 
@@ -43,13 +42,8 @@ class Cancellations(RowRule):
     needs: ClassVar[tuple[str, ...]] = (SESSION,)
 
     def __post_init__(self) -> None:
-        given: object = self.prefix
-        if not isinstance(given, str) or not given:
-            raise ConfigurationError(
-                f"The prefix of cancellations is {self.prefix!r}; it must be text such as 'C'."
-            )
+        check_prefix(self.name, self.prefix)
 
     def unwanted(self, ordering: str) -> nw.Expr:  # noqa: ARG002 - the contract hands it to all
         """True where the session is the prefix and digits."""
-        cancelled = f"^{re.escape(self.prefix)}[0-9]+$"
-        return nw.col(SESSION).cast(nw.String).str.contains(cancelled)
+        return cancels(self.prefix)

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 import narwhals as nw
-import numpy as np
-import polars as pl
 
 from regard.data.interactions import Interactions
+from regard.data.rules.behaviour import entropies, gaps, hours, items, usable
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
-from regard.errors import ConfigurationError, TooLittleDataError
-from regard.schema import ITEM, ROW, TIME, USER
+from regard.data.rules.limits import (
+    check_deviations,
+    check_limit,
+    check_rows,
+    require_one,
+    robust_limit,
+)
+from regard.errors import TooLittleDataError
+from regard.schema import ITEM, TIME, USER
 
-_NORMAL: Final = 1.4826
-"""The standard deviation of a normal distribution in units of its median absolute deviation."""
 _LEAST_SPREAD: Final = 0.1
-_WHAT, _ROWS = "_what", "_rows"
+_THINGS: Final = {"hours": hours, "gaps": gaps, "items": items}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,23 +68,12 @@ class Clockwork(Rule):
     )
 
     def __post_init__(self) -> None:
-        rows: object = self.rows
-        if not isinstance(rows, int) or isinstance(rows, bool) or rows < 3:
-            raise ConfigurationError(
-                f"rows={self.rows!r} of clockwork must be a whole number of 3 or more."
-            )
-        limits = {"hours": self.hours, "gaps": self.gaps, "items": self.items}
+        check_rows(self.name, self.rows)
+        limits: dict[str, object] = {name: getattr(self, name) for name in _THINGS}
         for name, limit in limits.items():
-            number = isinstance(limit, int | float) and not isinstance(limit, bool)
-            if limit is not None and not (number and 0 <= limit < math.inf):
-                raise ConfigurationError(
-                    f"The limit {name} of clockwork is {limit!r}; it must be a number of bits."
-                )
-        if all(limit is None for limit in limits.values()):
-            raise ConfigurationError(
-                "The rule 'clockwork' needs a limit: give hours, gaps or items in bits, such as "
-                "hours = 4.5, or learn them with Clockwork.learn."
-            )
+            check_limit(self.name, name, limit, what="a number of bits")
+        advice = "give hours, gaps or items in bits, such as hours = 4.5, or learn them with "
+        require_one(self.name, limits, f"{advice}Clockwork.learn")
 
     @classmethod
     def learn(
@@ -118,21 +111,21 @@ class Clockwork(Rule):
                 beyond any limit.
         """
         log.require_clock("Learning the limits of clockwork")
-        if not 0 < deviations < math.inf:
-            raise ConfigurationError(f"deviations={deviations} must be a positive number.")
+        check_deviations(deviations)
         past = log.frame.with_columns(nw.lit(0).cast(nw.Int64).alias(REMOVED_BY))
-        past = _usable(past)
+        past = usable(past)
         past = past if until is None else past.filter(nw.col(TIME).cast(nw.Float64) < until)
         limits: dict[str, float] = {}
         for name, things in _THINGS.items():
-            bits = _entropies(things(past), _enough(name, rows)).collect("polars")
+            bits = entropies(things(past), _enough(name, rows)).collect("polars")
             found = nw.to_native(bits)[SCRATCH]
             if found.is_empty():
                 raise TooLittleDataError(
                     f"{log.source} holds no user with {rows} rows before that moment, so there are "
                     "no limits to learn; lower rows."
                 )
-            limits[name] = _limit(found, deviations if name == "hours" else -deviations)
+            away = deviations if name == "hours" else -deviations
+            limits[name] = robust_limit(found.to_numpy(), away, _LEAST_SPREAD)
         possible = {"hours": limits["hours"] < math.log2(24), "gaps": limits["gaps"] > 0}
         possible["items"] = limits["items"] > 0
         kept = {name: round(limit, 6) for name, limit in limits.items() if possible[name]}
@@ -145,7 +138,7 @@ class Clockwork(Rule):
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark every row of a user beyond a limit; see `Rule.mark`."""
-        here = _usable(frame)
+        here = usable(frame)
         marked = frame.with_columns(nw.lit(value=False).alias(MARKED))
         for name, things in _THINGS.items():
             limit = getattr(self, name)
@@ -153,7 +146,7 @@ class Clockwork(Rule):
                 bits = nw.col(SCRATCH)
                 # A hair more, for engines add up in orders of their own.
                 beyond = bits > limit + 1e-9 if name == "hours" else bits < limit - 1e-9
-                users = _entropies(things(here), _enough(name, self.rows)).filter(beyond)
+                users = entropies(things(here), _enough(name, self.rows)).filter(beyond)
                 users = users.select(USER, nw.lit(value=True).alias(SCRATCH))
                 marked = marked.join(users, on=USER, how="left")
                 either = nw.col(MARKED) | ~nw.col(SCRATCH).is_null()
@@ -161,56 +154,6 @@ class Clockwork(Rule):
         return marked
 
 
-def _usable(frame: Frame) -> Frame:
-    """The rows that say who, what and when."""
-    named = ~(nw.col(USER).is_null() | nw.col(ITEM).is_null())
-    timed = nw.col(TIME).cast(nw.Float64).is_finite()
-    return frame.filter((nw.col(REMOVED_BY) == 0) & named & timed).select(USER, ITEM, TIME, ROW)
-
-
-def _hours(rows: Frame) -> Frame:
-    """The hour of the day of each row."""
-    hour = (nw.col(TIME).cast(nw.Float64) / 3_600).floor()
-    return rows.select(USER, (hour - 24 * (hour / 24).floor()).alias(_WHAT))
-
-
-def _gaps(rows: Frame) -> Frame:
-    """The whole seconds since the same user's row before."""
-    order = (USER, TIME, ROW)
-    time = nw.col(TIME).cast(nw.Float64)
-    same = nw.col(USER) == nw.col(USER).shift(1).over(order_by=order)
-    gap = (time - nw.col(TIME).shift(1).over(order_by=order).cast(nw.Float64)).floor()
-    told = rows.with_columns(nw.when(same).then(gap).alias(_WHAT))
-    return told.filter(~nw.col(_WHAT).is_null()).select(USER, _WHAT)
-
-
-def _items(rows: Frame) -> Frame:
-    """The item of each row."""
-    return rows.select(USER, nw.col(ITEM).alias(_WHAT))
-
-
-_THINGS: Final = {"hours": _hours, "gaps": _gaps, "items": _items}
-
-
 def _enough(name: str, rows: int) -> int:
     """How many things a user of so many rows has: one gap less than hours and items."""
     return rows - 1 if name == "gaps" else rows
-
-
-def _entropies(things: Frame, least: int) -> Frame:
-    """Bits of each user who has enough things."""
-    counts = things.group_by(USER, _WHAT).agg(nw.len().alias(_ROWS))
-    count = nw.col(_ROWS).cast(nw.Float64)
-    counts = counts.with_columns((count * count.log(2.0)).alias(SCRATCH))
-    sums = counts.group_by(USER).agg(nw.col(_ROWS).sum(), nw.col(SCRATCH).sum())
-    sums = sums.filter(nw.col(_ROWS) >= least)
-    total = nw.col(_ROWS).cast(nw.Float64)
-    return sums.select(USER, (total.log(2.0) - nw.col(SCRATCH) / total).alias(SCRATCH))
-
-
-def _limit(bits: pl.Series, deviations: float) -> float:
-    """The median and so many robust deviations."""
-    found = bits.to_numpy()
-    median = float(np.median(found))
-    spread = max(_NORMAL * float(np.median(np.abs(found - median))), _LEAST_SPREAD)
-    return median + deviations * spread

@@ -67,6 +67,14 @@ class Rule(ABC):
         """The same rule without parameters that depend on the moment it runs."""
         return self
 
+    def settled_on(self, log: Interactions) -> Self:  # noqa: ARG002 - for rules that learn
+        """The same rule with what it must learn from the log before it can judge.
+
+        Args:
+            log: what shall be cleaned. A rule that learns does so from the training period.
+        """
+        return self.settled()
+
     def parameters(self) -> dict[str, Any]:
         """The fields by name: what a recipe would say to build the same rule again."""
         return asdict(self)

@@ -8,7 +8,7 @@ import narwhals as nw
 from regard.data.rules.contract import RowRule
 from regard.schema import ITEM, TIME, USER
 
-_BLANKS: Final = (
+BLANKS: Final = (
     " \t\n\r\v\f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
@@ -79,4 +79,4 @@ class MissingTime(RowRule):
 def _no_id(column: str) -> nw.Expr:
     """True where an id is null or blank."""
     text = nw.col(column).cast(nw.String)
-    return nw.col(column).is_null() | (text.str.strip_chars(_BLANKS) == "")
+    return nw.col(column).is_null() | (text.str.strip_chars(BLANKS) == "")
