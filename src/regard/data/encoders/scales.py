@@ -26,7 +26,7 @@ Numbers = npt.NDArray[np.float64]
 _LARGEST = float(np.finfo(np.float64).max)
 _SLACK = 1e-7
 _LOWEST = _SLACK - np.spacing(1)
-"""The share whose normal quantile is the lowest; what lies beyond is cut off, as in scikit-learn."""
+"""The share with the lowest normal quantile; what lies beyond is cut off, as in scikit-learn."""
 
 
 def as_numbers(values: pl.Series) -> Numbers:
