@@ -61,17 +61,24 @@ class Vocabulary:
         Raises:
             DataError: no item reaches `min_count`.
         """
-        counted = (
-            items.rename("id")
-            .to_frame()
-            .lazy()
-            .drop_nulls()
-            .group_by("id", maintain_order=True)
-            .agg(pl.len().alias("count"))
-            .filter(pl.col("count") >= min_count)
-            .sort("count", descending=True, maintain_order=True)
-            .collect()
-        )
+        return cls.of_counts(counted_items(items), min_count=min_count)
+
+    @classmethod
+    def of_counts(cls, counts: pl.DataFrame, *, min_count: int = 1) -> "Vocabulary":
+        """The same from what `counted_items` gave, perhaps summed over the parts of a log.
+
+        Args:
+            counts: columns `id`, `count` and `first`, one row per item.
+            min_count: an item seen less often stays unknown.
+
+        Returns:
+            Items by descending count; equal counts by where they appear first.
+
+        Raises:
+            DataError: no item reaches `min_count`.
+        """
+        frequent = counts.filter(pl.col("count") >= min_count)
+        counted = frequent.sort("count", "first", descending=[True, False])
         if counted.is_empty():
             raise DataError(
                 f"No item occurs {min_count} times in the training part, so there is nothing to "
@@ -137,6 +144,28 @@ class Vocabulary:
                 f"{int(np.min(codes))} to {int(np.max(codes))}."
             )
         return self.ids.gather(index.tolist()).to_list()
+
+
+def counted_items(items: pl.Series, rows: pl.Series | None = None) -> pl.DataFrame:
+    """How often each item occurs, and where first.
+
+    Args:
+        items: own ids; missing ones count for nothing.
+        rows: where each stands; its place in `items` if omitted.
+
+    Returns:
+        Columns `id`, `count` (Int64) and `first`, one row per item, in no order.
+
+    Example:
+        >>> import polars as pl
+        >>> counted_items(pl.Series(["tea", "milk", "tea"])).sort("first").rows()
+        [('tea', 2, 0), ('milk', 1, 1)]
+    """
+    table = items.rename("id").to_frame()
+    first = pl.int_range(len(items), eager=True) if rows is None else rows
+    table = table.with_columns(first.alias("first")).lazy().drop_nulls("id")
+    counts = table.group_by("id").agg(pl.len().cast(pl.Int64).alias("count"), pl.col("first").min())
+    return counts.collect()
 
 
 def coerce_ids(ids: pl.Series | Sequence[Id], dtype: pl.DataType) -> pl.Series:

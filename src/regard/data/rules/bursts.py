@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from regard.data.interactions import Interactions
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.errors import ConfigurationError, TooLittleDataError
 from regard.schema import TIME, USER
 
@@ -50,6 +50,7 @@ class Bursts(Rule):
 
     name: ClassVar[str] = "bursts"
     reason: ClassVar[str] = "The user did more in a minute or an hour than people do."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, TIME)
     note: ClassVar[str] = (
         "bursts judged users by their whole history, the test part included: numbers measured on "

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from regard.data.interactions import Interactions
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.errors import ConfigurationError, TooLittleDataError
 from regard.schema import ITEM, ROW, TIME, USER
 
@@ -57,6 +57,7 @@ class Clockwork(Rule):
 
     name: ClassVar[str] = "clockwork"
     reason: ClassVar[str] = "The user acts like a machine, by hours, gaps or items."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, ITEM, TIME)
     note: ClassVar[str] = (
         "clockwork judged users by their whole history, the test part included: numbers measured "

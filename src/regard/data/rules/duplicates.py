@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.schema import ROW
 
 
@@ -28,6 +28,7 @@ class ExactDuplicates(Rule):
 
     name: ClassVar[str] = "exact-duplicates"
     reason: ClassVar[str] = "Every column repeats an earlier row."
+    scope: ClassVar[Scope] = Scope.USER
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark every row that is not the first of its kind; see `Rule.mark`."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, QUANTITY, ROW, SESSION, USER
 
@@ -55,6 +55,7 @@ class TakenBack(Rule):
 
     name: ClassVar[str] = "taken-back"
     reason: ClassVar[str] = "A purchase that was taken back in full, or the line that did so."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, ITEM, SESSION, QUANTITY)
 
     def __post_init__(self) -> None:
