@@ -11,8 +11,9 @@ from regard.cli.pages import page
 from regard.cli.voice import Voice
 
 if TYPE_CHECKING:
-    from regard.data.interactions import Interactions
+    from regard.data.catalogue import Catalogue
     from regard.data.report import CleaningReport
+    from regard.data.split import Split
     from regard.recommender.recommender import Recommender
 
 
@@ -27,6 +28,14 @@ def fit(
     restart: Annotated[
         bool, typer.Option("--restart", help="Discard the checkpoint of a run that was stopped.")
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|memory|streaming",
+            help="Where to clean and split: in memory, or in shards on disk as `regard prepare` "
+            "does. auto: on disk where memory would not do.",
+        ),
+    ] = "auto",
     columns: SourceOptions,
     cleaning: CleaningOptions,
     run: RunOptions,
@@ -35,11 +44,13 @@ def fit(
     """Learn from a log: clean it, split it, train, measure on the test part, save a bundle.
 
     A run that was stopped, by Ctrl-C or by force, goes on from its last checkpoint when the same
-    command is given again. The bundle appears complete or not at all.
+    command is given again. The bundle appears complete or not at all. A folder of `regard prepare`
+    is cleaned and split already; it is learned from as it is.
     """
     from dataclasses import replace
 
-    from regard.cli.logs import as_cleaned, log_to_learn_from
+    from regard.cli.large import to_learn_from
+    from regard.cli.logs import as_cleaned
     from regard.cli.places import (
         checkpoint_beside,
         free_folder,
@@ -57,12 +68,14 @@ def fit(
     )
     refuse_anothers(quarantine_beside(out), out.with_name(f"{out.name}.parquet"))
     recipe = recipe_of(file, columns, run)
-    # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
-    recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
-    log, cleaned = log_to_learn_from(recipe, cleaning)
-    voice.show(cleaned)
+    Recommender.from_recipe(recipe)  # refuses at once what no log could mend
     with checkpoint_beside(target, restart=restart) as checkpoint:
-        learn(recommender, log, checkpoint, voice)
+        place = checkpoint.with_name("prepared")
+        recipe, split, catalogue, cleaned = to_learn_from(recipe, cleaning, engine, place, voice)
+        voice.show(cleaned)
+        # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
+        recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
+        learn(recommender, split, catalogue, checkpoint, voice)
         recommender.recipe = as_cleaned(recommender.recipe, cleaned)
         test = recommender.evaluate()
         recommender.add_to_card(cleaning=cleaned.to_dict(), test=test.to_dict())
@@ -84,20 +97,25 @@ def fit(
 
 
 def learn(
-    recommender: "Recommender", log: "Interactions", checkpoint: Path | None, voice: Voice
+    recommender: "Recommender",
+    split: "Split",
+    catalogue: "Catalogue",
+    checkpoint: Path | None,
+    voice: Voice,
 ) -> None:
     """Fit with a progress bar.
 
     Args:
         recommender: what shall learn.
-        log: cleaned.
+        split: what to learn from.
+        catalogue: titles.
         checkpoint: file for checkpoints.
         voice: says what is going on.
     """
     from regard.cli.training import bar_for
 
     with bar_for(recommender.recipe, voice.console(), checkpoint) as bar:
-        recommender.fit(log, checkpoint=checkpoint, watcher=bar)
+        recommender.fit_split(split, catalogue, checkpoint=checkpoint, watcher=bar)
     if (history := recommender.learned.history) is not None:
         voice.say(f"  {history}")
     if (memory := recommender.learned.memory) is not None:

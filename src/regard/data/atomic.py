@@ -120,17 +120,7 @@ def atomic_folder(path: Path | str, *, overwrite: bool = False) -> Iterator[Path
 
 @contextmanager
 def failures_of(path: Path | str) -> Iterator[None]:
-    """Turn what the operating system says into one sentence of ours.
-
-    Args:
-        path: what is being written.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        StorageError: the block could not write.
-    """
+    """Turn what the operating system says into one sentence of ours: a `StorageError`."""
     try:
         yield
     except StorageError:

@@ -163,8 +163,8 @@ def counted_items(items: pl.Series, rows: pl.Series | None = None) -> pl.DataFra
     """
     table = items.rename("id").to_frame()
     first = pl.int_range(len(items), eager=True) if rows is None else rows
-    table = table.with_columns(first.alias("first")).lazy().drop_nulls("id")
-    counts = table.group_by("id").agg(pl.len().cast(pl.Int64).alias("count"), pl.col("first").min())
+    known = table.with_columns(first.alias("first")).lazy().drop_nulls("id")
+    counts = known.group_by("id").agg(pl.len().cast(pl.Int64).alias("count"), pl.col("first").min())
     return counts.collect()
 
 

@@ -186,7 +186,9 @@ def common_keys(partitions: Sequence[dict[str, str]], files: Sequence[Path]) -> 
     return keys
 
 
-def partition_values(key: str, partitions: Sequence[dict[str, str]], heights: Sequence[int]) -> pl.Series:
+def partition_values(
+    key: str, partitions: Sequence[dict[str, str]], heights: Sequence[int]
+) -> pl.Series:
     """One column from the names of folders; whole numbers where all are."""
     texts = [None if each[key] == _NULL else each[key] for each in partitions]
     series, _ = as_ids(pl.Series(key, texts, dtype=pl.String))

@@ -1,7 +1,7 @@
 """The other door: a log that is too large for memory, read part after part.
 
-`read` looks at all rows before it decides what they are; `scan` looks at a sample, decides, and holds
-every later row to it: what would have made `read` decide otherwise is refused, never misread.
+`read` looks at all rows before it decides what they are; `scan` looks at a sample, decides, and
+holds every later row to it: what would have made `read` decide otherwise is refused, never misread.
 """
 
 import hashlib
@@ -184,10 +184,18 @@ def is_parquet(source: Path | str) -> bool:
     return format_of(files[0]) == "Parquet"
 
 
+def parquet_bytes(source: Path | str) -> int:
+    """Size on disk of what `scan` would read."""
+    path = Path(source).expanduser()
+    files = files_of(path)[0] if is_many(path) else [path]
+    return sum(file.stat().st_size for file in files)
+
+
 def _wish(options: dict[str, Any]) -> Wish:
     """The options as a wish; those that a sample cannot serve are refused by name."""
     asked = {name: value for name, value in options.items() if value is not None}
-    given = {role: asked.pop(role) for role in ROLES if role != POSITION and role in asked}
+    roles: tuple[str, ...] = tuple(role for role in ROLES if role != POSITION)
+    given: dict[str, str] = {role: asked.pop(role) for role in roles if role in asked}
     known = ("order", "time_format", "time_unit", "timezone")
     for name in (name for name in asked if name not in known):
         raise ConfigurationError(
@@ -231,7 +239,9 @@ class _Raw:
         ones = [1] * len(files)
         heights = tuple(int(_lazy(file).select(pl.len()).collect().item()) for file in files)
         return cls(
-            tuple(files), heights, pl.DataFrame([partition_values(key, named, ones) for key in keys])
+            tuple(files),
+            heights,
+            pl.DataFrame([partition_values(key, named, ones) for key in keys]),
         )
 
     @property
@@ -329,9 +339,9 @@ def _clockmaker(sample: pl.Series, wish: Wish) -> Make:
     """How times are read: the unit or format that the sample has, held against every part."""
     given = {"time_format": wish.time_format, "time_unit": wish.time_unit}
     if any(given.values()) or sample.dtype == pl.Datetime or sample.dtype == pl.Date:
-        return lambda column: parse_times(
-            missing_to_null(column), **given, timezone=wish.timezone
-        ).seconds
+        return lambda column: (
+            parse_times(missing_to_null(column), **given, timezone=wish.timezone).seconds
+        )
     settled = _settled(missing_to_null(sample), wish.timezone)
 
     def read(column: pl.Series) -> pl.Series:
@@ -352,7 +362,7 @@ def _settled(sample: pl.Series, timezone: str) -> dict[str, str]:
     """The option of `parse_times` that reads a sample as it was read without any."""
     found = parse_times(sample, timezone=timezone).seconds
     if sample.dtype == pl.String:
-        forms = likely_formats(sample.drop_nulls().head(_SAMPLE_ROWS).to_list())
+        forms = list(likely_formats(sample.drop_nulls().head(_SAMPLE_ROWS).to_list()))
     else:
         forms = ["%Y%m%d", "%Y%m%d%H%M%S"]
     ways = [{"time_unit": unit} for unit in UNITS] + [{"time_format": form} for form in forms]
@@ -406,5 +416,3 @@ def _identity(
 
 def _digest(*facts: object) -> str:
     return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
-
-

@@ -22,8 +22,8 @@ from regard.errors import DataError
 from regard.schema import ITEM, ROW, TIME, TITLE, USER, Clock
 
 USERS, ITEMS, ROWS, TIMES = "users.arrow", "items.arrow", "rows.npy", "times.npy"
-"""Files of a cleaned shard: whose its histories are and how long, then the events user by user, oldest
-first, a file for each column."""
+"""Files of a cleaned shard: whose its histories are and how long, then the events user by user,
+oldest first, a file for each column."""
 QUARANTINE, SAMPLES, TITLES = "quarantine.parquet", "samples.parquet", "titles.parquet"
 
 
@@ -68,7 +68,7 @@ def clean_shards(
     Raises:
         DataError: a kept row has no user, item or time.
     """
-    todo = [shard for shard in range(shards) if place.finished(shard, check=True) is None]
+    todo = [shard for shard in range(shards) if place.finished(shard) is None]
     if todo:
         spread = _spread(head, rules, place, shards)
         for number, shard in enumerate(todo):
@@ -80,9 +80,7 @@ def clean_shards(
     return Cleaned(place, shards, _report(head, rules, place, facts))
 
 
-def _clean_one(
-    head: Interactions, rules: Sequence[Rule], place: Workplace, shard: int
-) -> None:
+def _clean_one(head: Interactions, rules: Sequence[Rule], place: Workplace, shard: int) -> None:
     """Mark, sort and write one shard."""
     table = _marked(head, rules, place, shard)
     keeps = table[REMOVED_BY] == 0
@@ -137,9 +135,7 @@ def _marked(
 # --- rules that look across users ----------------------------------------------------------------
 
 
-def _spread(
-    head: Interactions, rules: Sequence[Rule], place: Workplace, shards: int
-) -> list[Rule]:
+def _spread(head: Interactions, rules: Sequence[Rule], place: Workplace, shards: int) -> list[Rule]:
     """The rules as they judge a shard, those that look at the whole log having seen it."""
     spread: list[Rule] = []
     for rule in rules:

@@ -130,9 +130,7 @@ def items_of(
     return vocabulary, Catalogue.from_counts(all_items.total())
 
 
-def histories(
-    cleaned: Cleaned, head: Interactions
-) -> Iterator[tuple[Sequences, pl.Series]]:
+def histories(cleaned: Cleaned, head: Interactions) -> Iterator[tuple[Sequences, pl.Series]]:
     """The histories of each shard without item codes, and the items in their place."""
     clock = head.clock is Clock.TIME
     times = cleaned.arrays(TIMES) if clock else repeat(None, cleaned.shards)
@@ -157,10 +155,9 @@ def write_histories(
         tell: hears how many shards are done.
     """
     for shard, (part, items) in enumerate(histories(cleaned, head)):
-        arrays = {"items": vocabulary.encode(items), "rows": part.rows}
-        if part.times is not None:
-            arrays["times"] = part.times
-        writer.add(part.users, part.lengths, **arrays)
+        codes = vocabulary.encode(items)
+        clocked = {} if part.times is None else {"times": part.times}
+        writer.add(part.users, part.lengths, items=codes, rows=part.rows, **clocked)
         tell(shard + 1, cleaned.shards)
 
 
@@ -177,7 +174,9 @@ class _Sum:
         self._rows += len(counts)
         if self._rows > _FOLD and len(self._waiting) > 1:
             self._waiting = [self.total()]
-            self._rows = len(self._waiting[0]) // 2  # so that a long total is not added up each time
+            self._rows = (
+                len(self._waiting[0]) // 2
+            )  # so that a long total is not added up each time
 
     def total(self) -> pl.DataFrame:
         together = pl.concat(self._waiting).lazy().group_by(*self._keys)

@@ -71,10 +71,9 @@ class FlatWriter:
         self._users.append(users.rename(USER))
         self._lengths.append(lengths.astype(np.int64))
         for name, array in arrays.items():
-            content = np.ascontiguousarray(array, np.dtype(_TYPES[name]))
-            view, written = memoryview(content).cast("B") if len(content) else memoryview(b""), 0
-            while written < len(view):  # the system takes 2 GB at most in one go
-                written += self._files[name].write(view[written:])
+            content, written = np.ascontiguousarray(array, _TYPES[name]).tobytes(), 0
+            while written < len(content):  # the system takes 2 GB at most in one go
+                written += self._files[name].write(memoryview(content)[written:])
 
     def _finish(self, clock: bool) -> None:
         """Write who the users are and where their histories lie."""

@@ -1,7 +1,7 @@
 """Which shard a user belongs to: ranges of ids, so that shards in order are users in order.
 
-A shard holds whole users, so whatever looks at one user's rows can be done shard after shard; and since
-each shard holds a range of ids, the sorted shards one after another are the sorted log.
+A shard holds whole users, so whatever looks at one user's rows can be done shard after shard; and
+since each shard holds a range of ids, the sorted shards one after another are the sorted log.
 """
 
 from dataclasses import dataclass
@@ -46,10 +46,12 @@ class Partition:
         starts = np.linspace(0, max(log.rows - _SAMPLE_ROWS, 0), _STRETCHES, dtype=np.int64)
         stretches = [log.part(int(each), _SAMPLE_ROWS, [USER])[USER] for each in np.unique(starts)]
         users = pl.concat(stretches).drop_nulls().sort()
+        if users.is_empty():
+            return cls(users)
         places = np.arange(1, shards) * len(users) // shards
         bounds = users.gather(places.tolist()).unique().sort()
         # Nobody comes before the first user, so a bound there would leave a shard empty.
-        return cls(bounds.filter(bounds != users[0]) if len(bounds) else bounds)
+        return cls(bounds.filter(bounds != users[0]))
 
     @property
     def shards(self) -> int:

@@ -12,6 +12,8 @@ The outcome equals `regard.clean` and a split in memory, to the last row.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +29,7 @@ from regard.data.large.cleaning import QUARANTINE, Cleaned, clean_shards, remove
 from regard.data.large.cutting import Cut, items_of, protocol_of, write_histories
 from regard.data.large.flat import FlatWriter
 from regard.data.large.partition import MOST, Partition
-from regard.data.large.prepared import Prepared, add_quarantine, add_tables
+from regard.data.large.prepared import Prepared, add_quarantine, add_tables, is_prepared
 from regard.data.large.scatter import Tell, bytes_of_a_row, scatter
 from regard.data.large.space import require_disk
 from regard.data.large.workplace import Workplace
@@ -59,7 +61,8 @@ def prepare(
 
     A run that was stopped goes on when it is asked for again: rows that found their shards stay
     there, and clean shards stay clean. The folder appears complete or not at all; what was written
-    on the way lies in a hidden folder beside it, which goes at the end.
+    on the way lies in a hidden folder beside it, which goes at the end. Where the folder is there
+    already, made of the same log by the same rules and cut, there is nothing to do.
 
     Args:
         log: of `regard.data.ingest.scan.scan`, or interactions over a lazy Polars frame.
@@ -92,12 +95,12 @@ def prepare(
     """
     large = LargeLog.of(log) if isinstance(log, Interactions) else log
     run = _Run.of(large, Path(folder), rules, cut or Cut(), progress)
-    if not overwrite and (amiss := refusal(run.target, overwrite=False)):
+    if is_prepared(run.target) and (there := Prepared.open(run.target)).made_of == run.made_of:
+        return there
+    if amiss := refusal(run.target, overwrite=overwrite):
         raise StorageError(f"{folder} {amiss}")
     rules_settled = run.scattered(memory, shards)
-    cleaned = clean_shards(
-        large.head, rules_settled, run.place, run.shards, run.teller("clean")
-    )
+    cleaned = clean_shards(large.head, rules_settled, run.place, run.shards, run.teller("clean"))
     _require_sum(large, cleaned)
     prepared = _write(run, cleaned, overwrite=overwrite)
     run.place.remove()
@@ -133,16 +136,16 @@ class _Run:
         if not log.rows:
             raise TooLittleDataError(f"{log.head.source} holds no rows, so there is nothing to do.")
         target = folder.resolve()
-        return cls(
-            log, target, chosen, cut.settled(log.head), Workplace.beside(target), progress
-        )
+        return cls(log, target, chosen, cut.settled(log.head), Workplace.beside(target), progress)
+
+    @property
+    def made_of(self) -> str:
+        """Changes when the log, the rules or the cut do."""
+        return _digest({"log": self.log.identity, "rules": _told(self.rules), "cut": self.cut})
 
     def teller(self, stage: str) -> Tell:
         """Tells how far a stage is."""
-        if self.progress is None:
-            return lambda done, total: None
-        progress = self.progress
-        return lambda done, total: progress(stage, done, total)
+        return partial(self.progress or _silent, stage)
 
     def scattered(self, memory: int, shards: int | None) -> tuple[Rule, ...]:
         """Bring all rows to their shards, unless an earlier run did; returns the settled rules."""
@@ -156,10 +159,10 @@ class _Run:
                 "number of shards, or more memory."
             )
         self.part_rows = fit
-        asked = {"log": self.log.identity, "wanted": wanted, "rules": _told(self.rules)}
-        digest = hashlib.blake2b(repr(asked).encode(), digest_size=16).hexdigest()
+        digest = _digest({"log": self.log.identity, "rules": _told(self.rules), "wanted": wanted})
         known = self.place.run()
-        if known is None or known["digest"] != digest:
+        sound = known is not None and known["digest"] == digest
+        if known is None or not sound or any(map(self.place.is_damaged, range(known["shards"]))):
             known = self._scatter(digest, wanted, row_bytes)
         self.shards = known["shards"]
         settled = zip(self.rules, known["rules"], strict=True)
@@ -176,6 +179,16 @@ class _Run:
         run = {"digest": digest, "shards": partition.shards, "rules": settled}
         self.place.scattered(run, partition.bounds)
         return run
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _digest(facts: dict[str, Any]) -> str:
+    """Of facts that tell one run from another, and of the version that made it."""
+    told = repr((version("regard"), facts))
+    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
 
 
 def _told(rules: Sequence[Rule]) -> list[tuple[str, list[tuple[str, Any]]]]:
@@ -217,6 +230,8 @@ def _write(run: _Run, cleaned: Cleaned, *, overwrite: bool) -> Prepared:
             (*head.notes, *report.notes),
             protocol,
             _fingerprint(run, removed_rows(cleaned)),
+            run.cut,
+            run.made_of,
         ).save_facts()
     return Prepared.open(run.target)
 
@@ -234,5 +249,3 @@ def _fingerprint(run: _Run, removed: Any) -> str:
         done += len(rows)
         tell(done, run.log.rows)
     return digest.hexdigest()
-
-

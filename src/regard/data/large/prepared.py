@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +10,13 @@ from typing import Any, Final
 import polars as pl
 
 from regard.data.catalogue import Catalogue
+from regard.data.large.cutting import Cut
 from regard.data.report import CleaningReport, Removal
 from regard.data.sequences import Sequences
 from regard.data.split import Split, SplitProtocol, Targets, assemble
 from regard.data.vocabulary import Vocabulary
 from regard.errors import DataError
+from regard.schema import ROW
 
 FORMAT: Final = 1
 _FACTS = "prepared.json"
@@ -34,6 +36,8 @@ class Prepared:
         notes: warnings that belong to the numbers of this log from here on.
         protocol: how the log was cut.
         fingerprint: of the clean log.
+        cut: how it was to be cut.
+        made_of: changes when the log, the rules or the cut do.
     """
 
     folder: Path
@@ -44,6 +48,8 @@ class Prepared:
     notes: tuple[str, ...]
     protocol: SplitProtocol
     fingerprint: str
+    cut: Cut
+    made_of: str
 
     @classmethod
     def open(cls, folder: Path | str) -> "Prepared":
@@ -58,9 +64,8 @@ class Prepared:
         place = Path(folder)
         try:
             facts = json.loads((place / _FACTS).read_text("utf-8"))
-            if facts["format"] != FORMAT:
-                raise ValueError(f"it is of format {facts['format']}, not {FORMAT}")
-            cut = facts["protocol"]
+            require_format(facts["format"])
+            moments = facts["protocol"]
             return cls(
                 place,
                 facts["source"],
@@ -71,8 +76,10 @@ class Prepared:
                     for each in facts["removals"]
                 ),
                 tuple(facts["notes"]),
-                SplitProtocol(**(cut | {"targets": Targets(cut["targets"])})),
+                SplitProtocol(**(moments | {"targets": Targets(moments["targets"])})),
                 facts["fingerprint"],
+                Cut(**facts["cut"]),
+                facts["made_of"],
             )
         except (OSError, ValueError, KeyError, TypeError) as broken:
             raise DataError(
@@ -90,6 +97,8 @@ class Prepared:
             "notes": list(self.notes),
             "protocol": asdict(self.protocol),
             "fingerprint": self.fingerprint,
+            "cut": asdict(self.cut),
+            "made_of": self.made_of,
         }
         (self.folder / _FACTS).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
@@ -123,13 +132,17 @@ class Prepared:
 
     def report(self) -> CleaningReport:
         """What cleaning did, the removed rows included, which are read into memory here."""
+        return replace(self.summary(), quarantine=self.quarantine().sort(ROW).collect())
+
+    def summary(self) -> CleaningReport:
+        """What cleaning did in numbers and samples; its quarantine stays on disk and is empty."""
         return CleaningReport(
             source=self.source,
             rows_in=self.rows_in,
             rows_kept=self.rows_kept,
             removals=self.removals,
             notes=self.notes,
-            quarantine=self.quarantine().sort("row").collect(),
+            quarantine=self.quarantine().limit(0).collect(),
         )
 
     def __str__(self) -> str:
@@ -138,6 +151,26 @@ class Prepared:
             f"{len(self.events):,} users, {len(self.vocabulary):,} items in training; "
             f"{self.protocol}. In {self.folder}"
         )
+
+
+def require_format(found: object) -> None:
+    """Refuse a folder of another version.
+
+    Raises:
+        ValueError: it is not of this version.
+    """
+    if found != FORMAT:
+        raise ValueError(f"it is of format {found}, not {FORMAT}")
+
+
+def is_prepared(folder: Path | str) -> bool:
+    """Whether a folder holds a prepared log, sound or not.
+
+    Example:
+        >>> is_prepared("plays.csv")
+        False
+    """
+    return (Path(folder) / _FACTS).is_file()
 
 
 def add_quarantine(folder: Path, files: "list[Path]") -> None:

@@ -1,8 +1,8 @@
 """Exact order statistics of numbers that come in parts and are never all in memory.
 
-Numbers become integers of the same order (the bits of a float64, with those of negative numbers turned
-around), a histogram of 65,536 equal ranges finds the range that holds the wanted rank, and so on inside
-that range until few numbers are left, which are sorted::
+Numbers become integers of the same order (the bits of a float64, with those of negative numbers
+turned around), a histogram of 65,536 equal ranges finds the range that holds the wanted rank, and
+so on inside that range until few numbers are left, which are sorted::
 
     rank 7 of   | 3 | 0 | 5 | 9 | 1 |      counts of the ranges
                             ^              3 + 0 + 5 = 8 > 7: the rank lies in the third
@@ -82,9 +82,7 @@ def _edges(parts: Parts) -> tuple[int, int]:
     return int(_ordered(np.array([low]))[0]), int(_ordered(np.array([high]))[0])
 
 
-def _histogram(
-    parts: Parts, low: int, high: int, shift: int
-) -> tuple[NDArray[np.int64], int]:
+def _histogram(parts: Parts, low: int, high: int, shift: int) -> tuple[NDArray[np.int64], int]:
     """Counts of the ranges from `low` on, and how many numbers lie below all of them."""
     counts, before = np.zeros(_RANGES, np.int64), 0
     for part in parts():

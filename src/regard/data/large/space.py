@@ -8,8 +8,8 @@ from typing import Final
 from regard.errors import StorageError
 
 IN_MEMORY: Final = 10.0
-"""Bytes that cleaning and splitting in memory need at most for each byte of typed log, measured with
-`benchmarks/data.py`."""
+"""Bytes that cleaning and splitting in memory need at most for each byte of typed log
+(`benchmarks/data.py`)."""
 _FINAL: Final = 28  # bytes of an event in the flat arrays, and of its user
 _MARGIN: Final = 1.1
 
@@ -50,8 +50,8 @@ def require_disk(folder: Path, rows: int, row_bytes: float) -> None:
     free = shutil.disk_usage(there).free
     if free < needed:
         raise StorageError(
-            f"Preparing {rows:,} rows in {folder} takes about {_gigabytes(needed)} of disk at most, "
-            f"but {_gigabytes(free)} are free there. Free some space, or name a folder elsewhere."
+            f"Preparing {rows:,} rows in {folder} takes up to {_gigabytes(needed)} of disk, but "
+            f"{_gigabytes(free)} are free there. Free some space, or name a folder elsewhere."
         )
 
 

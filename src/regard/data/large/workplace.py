@@ -93,20 +93,19 @@ class Workplace:
             draft.write_text(json.dumps({"facts": facts, "checksums": sums}))
         shutil.rmtree(self.folder / "raw" / f"{shard:05d}", ignore_errors=True)
 
-    def finished(self, shard: int, *, check: bool = False) -> dict[str, Any] | None:
-        """The facts of a shard, or None where it is not complete (or, if checked, damaged)."""
+    def finished(self, shard: int) -> dict[str, Any] | None:
+        """The facts of a shard, or None where it is not complete."""
+        noted = _read_json(self.clean(shard) / _DONE)
+        return None if noted is None else noted["facts"]
+
+    def is_damaged(self, shard: int) -> bool:
+        """Whether a shard was complete and is not what it was: its raw rows are gone."""
         place = self.clean(shard)
-        noted = _read_json(place / _DONE)
-        if noted is None:
-            return None
+        if (noted := _read_json(place / _DONE)) is None:
+            return False
+        sums: dict[str, int] = noted["checksums"]
         files = {file.name for file in place.iterdir()} - {_DONE}
-        if check and (
-            files != set(noted["checksums"])
-            or any(checksum(place / name) != found for name, found in noted["checksums"].items())
-        ):
-            return None
-        facts: dict[str, Any] = noted["facts"]
-        return facts
+        return files != set(sums) or any(checksum(place / name) != sums[name] for name in files)
 
     def outcomes(self, name: str, shards: int) -> Iterator[Path]:
         """A file of each shard, in the order of the shards."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import narwhals as nw
 import polars as pl
@@ -117,6 +117,10 @@ class _RareInPart(RareUsersAndItems):
 
     items: pl.DataFrame
     scope: ClassVar[Scope] = Scope.USER
+
+    def parameters(self) -> dict[str, Any]:
+        """Those of the rule that was spread."""
+        return {"user": self.user, "item": self.item}
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark rows outside the core; see `Rule.mark`."""
