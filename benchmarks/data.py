@@ -6,8 +6,8 @@ Generated interactions (`data_log.py`) from Parquet to sorted histories of item 
 way and size in a process of its own (`data_point.py`). A size that would take too much memory, by
 what the smaller ones took, is left out and says so. On MovieLens-1M, where `REGARD_DATA` has it,
 RecBole builds its data set in an environment of its own, and Regard does so from the same file.
-Saved after each point; `--resume` keeps the points that are there. `python benchmarks/tables.py` then
-brings the page up to date.
+Saved after each point; `--resume` keeps the points that are there. `python benchmarks/tables.py`
+then brings the page up to date.
 """
 
 import argparse

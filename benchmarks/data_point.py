@@ -2,10 +2,10 @@
 
     python benchmarks/data_point.py shards build/data/log-1000000-seed7 --work build/data/work
 
-From a folder of Parquet (or a file of RecBole's) to sorted histories of item codes on disk: read,
-remove missing values, exact duplicates and implausible times, cut at a moment that leaves a tenth of
-the events to the test and a tenth of the others to validation, give codes to the items of the
-training part, sort each user's events by time, write flat arrays. All ways must agree on the outcome.
+From a folder of Parquet to sorted histories of item codes on disk: read, remove missing values,
+exact duplicates and implausible times, cut at a moment that leaves a tenth of the events to the
+test and a tenth of the others to validation, give codes to the items of the training part, sort
+each user's events by time, write flat arrays. All ways must agree on the outcome.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def main() -> None:
     if given.way == "pandas":
         import pandas as pd  # noqa: F401
     else:
-        import regard.data.large.prepare
+        import regard.data.large.prepare  # noqa: F401
         import regard.data.split  # noqa: F401
     base, clock = peak_megabytes(), Clock()
     found = WAYS[given.way](given.log, given.work, clock)

@@ -21,9 +21,8 @@ def data(results: dict[str, Any], words: dict[str, str]) -> list[str]:  # noqa: 
         faster = f"{slow / total:,.1f}" if slow else "–"
         peak = f"{point['megabytes'] / 1024:,.1f} GB"
         rate = f"{point['rows'] / total:,.0f}"
-        rows.append(
-            [f"{point['rows']:,}", TITLES[point["way"]], *cells, f"{total:,.1f} s", rate, peak, faster]
-        )
+        name = TITLES[point["way"]]
+        rows.append([f"{point['rows']:,}", name, *cells, f"{total:,.1f} s", rate, peak, faster])
     table = [f"| {' | '.join(row)} |" for row in rows]
     return [*table, "", *_left_out(results), *_movielens(results), fine_print(results)]
 
@@ -52,9 +51,11 @@ def _movielens(results: dict[str, Any]) -> list[str]:
         return [f"MovieLens-1M beside RecBole: {found['reason']}.", ""]
     theirs, ours = (median(found["seconds"][who]) for who in ("recbole", "regard"))
     return [
-        f"MovieLens-1M from one atomic file to what training reads: RecBole {theirs:,.1f} s, Regard "
-        f"{ours:.2f} s, {theirs / ours:,.0f} times as fast (medians of "
-        f"{len(found['seconds']['regard'])}).",
+        (
+            f"MovieLens-1M from one atomic file to what training reads: RecBole {theirs:,.1f} s, "
+            f"Regard {ours:.2f} s, {theirs / ours:,.0f} times as fast (medians of "
+            f"{len(found['seconds']['regard'])})."
+        ),
         "",
     ]
 

@@ -192,8 +192,11 @@ def test_a_log_without_a_clock(tmp_path: Path) -> None:
 
 def test_every_rule_says_how_far_it_looks(tmp_path: Path) -> None:
     scopes = {name: rule.scope for name, rule in RULES.items()}
-    assert [name for name, scope in scopes.items() if scope is Scope.LOG] == ["rare-users-and-items"]
-    assert scopes["missing-user"] is Scope.ROW and scopes["exact-duplicates"] is Scope.USER
+    assert [name for name, scope in scopes.items() if scope is Scope.LOG] == [
+        "rare-users-and-items"
+    ]
+    assert scopes["missing-user"] is Scope.ROW
+    assert scopes["exact-duplicates"] is Scope.USER
 
 
 class Everybody(Rule):
@@ -316,7 +319,8 @@ def test_the_same_preparation_is_not_made_twice(tmp_path: Path) -> None:
     first = prepare(log, target, shards=3)
     heard: list[str] = []
     again = prepare(log, target, shards=3, progress=lambda stage, *_: heard.append(stage))
-    assert again == first and heard == []
+    assert again == first
+    assert heard == []
     with pytest.raises(StorageError, match="not empty"):
         prepare(log, target, cut=Cut(min_count=2))
     other = prepare(log, target, cut=Cut(min_count=2), overwrite=True)
@@ -377,7 +381,8 @@ def test_a_log_in_another_engine_is_refused(tmp_path: Path) -> None:
 
 def test_str_says_what_it_is(tmp_path: Path) -> None:
     made = prepare(Interactions.of(busy_log()), tmp_path / "made", shards=2)
-    assert "600 rows in" in str(made) and str(made.folder) in str(made)
+    assert "600 rows in" in str(made)
+    assert str(made.folder) in str(made)
 
 
 assert VALUES  # what `rows_of` draws from
