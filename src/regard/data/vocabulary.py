@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,9 @@ from regard.errors import DataError, UnknownItemError
 from regard.schema import FIRST_CODE, UNKNOWN
 from regard.shapes import Codes, Offsets
 
+_FAR: Final = 2**62  # an id beyond could overflow
+_SPARSE: Final = 8  # places in a table for each id, beyond which a join is better
+_SMALL: Final = 65_536
 Id: TypeAlias = int | str
 """An own id: whatever the log calls a user or an item."""
 
@@ -102,6 +105,19 @@ class Vocabulary:
         codes = np.arange(FIRST_CODE, self.size, dtype=np.int32)
         return pl.DataFrame({"id": self.ids, "code": codes})
 
+    @cached_property
+    def _table(self) -> tuple[int, Codes] | None:
+        """The smallest id and the codes of all ids from it on, where ids are numbers close by."""
+        if not self.ids.dtype.is_integer() or self.ids.is_empty() or self.ids.dtype == pl.UInt64:
+            return None
+        ids = self.ids.to_numpy().astype(np.int64)
+        low, high = int(ids.min()), int(ids.max())
+        if max(-low, high) >= _FAR or high - low >= _SPARSE * len(ids) + _SMALL:
+            return None
+        codes = np.full(high - low + 1, UNKNOWN, np.int32)
+        codes[ids - low] = np.arange(FIRST_CODE, self.size, dtype=np.int32)
+        return low, codes
+
     def encode(self, items: pl.Series | Sequence[Id]) -> Codes:
         """Codes of own ids; 1 where an id is not in the vocabulary.
 
@@ -115,6 +131,11 @@ class Vocabulary:
             `(len(items),)` int32 codes.
         """
         given = coerce_ids(items, self.ids.dtype)
+        if self._table is not None and not given.null_count():
+            low, codes = self._table
+            places = given.to_numpy().astype(np.int64) - low
+            inside = (places >= 0) & (places < len(codes))
+            return np.where(inside, codes[np.where(inside, places, 0)], np.int32(UNKNOWN))
         coded = given.to_frame("id").join(self._lookup, on="id", how="left", maintain_order="left")
         return coded["code"].fill_null(UNKNOWN).to_numpy()
 

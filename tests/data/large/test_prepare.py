@@ -290,8 +290,9 @@ def test_a_stopped_preparation_goes_on(
         lambda head, rules, place, shard: (cleaned.append(shard), whole(head, rules, place, shard)),
     )
     made = prepare(log, target, rules=rules, cut=cut, shards=5)
-    expected = {"scatter": 5, "clean": 2, "write": 0, "fingerprint": 0}[stage]
-    assert len(cleaned) == expected
+    # Shards under way may finish after the one that was heard of.
+    expected = {"scatter": {5}, "clean": {0, 1, 2}, "write": {0}, "fingerprint": {0}}[stage]
+    assert len(cleaned) in expected
     require_equal(made, log, rules, cut)
     assert {each.name for each in tmp_path.iterdir()} == {"made"}
 

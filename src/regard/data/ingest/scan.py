@@ -27,6 +27,7 @@ from regard.data.ingest.folders import (
 from regard.data.ingest.read import Wish, interactions_of
 from regard.data.ingest.table import Table
 from regard.data.interactions import Interactions
+from regard.data.parallel import each
 from regard.data.timeforms import likely_formats
 from regard.data.times import UNITS, other_units, parse_times
 from regard.errors import ColumnError, ConfigurationError, DataError, SourceError, TimeError
@@ -115,8 +116,11 @@ class LargeLog:
             DataError: rows do not lie in the order of `row`.
         """
         last = -1
-        for begin in range(start, self.rows, rows):
-            table = self.part(begin, min(rows, self.rows - begin), columns)
+
+        def read(begin: int) -> pl.DataFrame:
+            return self.part(begin, min(rows, self.rows - begin), columns)
+
+        for table in each(read, range(start, self.rows, rows)):
             if ROW in table.columns and len(table):
                 ascending = table[ROW].is_sorted() and table[ROW][0] > last
                 if not ascending:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from regard.data.clean import first_of_each, mark_rows, removals, with_reasons
 from regard.data.interactions import Interactions
 from regard.data.large.scatter import Tell
 from regard.data.large.workplace import Workplace
+from regard.data.ordering import in_history_order
+from regard.data.parallel import each
 from regard.data.report import CleaningReport
 from regard.data.rules import Rule, Scope
 from regard.data.rules.contract import REMOVED_BY, Frame
@@ -71,10 +74,9 @@ def clean_shards(
     todo = [shard for shard in range(shards) if place.finished(shard) is None]
     if todo:
         spread = _spread(head, rules, place, shards)
-        for number, shard in enumerate(todo):
+        work = partial(_clean_one, head, spread, place)
+        for number, _ in enumerate(each(work, todo), start=1):
             tell(shards - len(todo) + number, shards)
-            _clean_one(head, spread, place, shard)
-    tell(shards, shards)
     facts = [place.finished(shard) or {} for shard in range(shards)]
     _require_whole(head, facts)
     return Cleaned(place, shards, _report(head, rules, place, facts))
@@ -102,18 +104,6 @@ def _clean_one(head: Interactions, rules: Sequence[Rule], place: Workplace, shar
     counts = {str(n): rows for n, rows in removed[REMOVED_BY].value_counts().iter_rows()}
     facts = {"in": len(table), "kept": len(kept), "users": len(lengths), "removed": counts}
     place.finish(shard, facts | {"missing": _missing(kept, head.ordering)})
-
-
-def in_history_order(table: pl.DataFrame, ordering: str) -> pl.DataFrame:
-    """Sort by user and time, ties by row.
-
-    Args:
-        table: rows in the order of `row`.
-        ordering: `time` or `position`.
-    """
-    if table[ROW].is_sorted() and table[ordering].is_sorted():
-        return table.sort(USER, maintain_order=True)
-    return table.sort(USER, ordering, ROW)
 
 
 def _marked(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import repeat
 
 import numpy as np
@@ -13,6 +14,7 @@ from regard.data.large.cleaning import ITEMS, ROWS, TIMES, TITLES, USERS, Cleane
 from regard.data.large.flat import FlatWriter
 from regard.data.large.ranks import count_below, value_at_rank
 from regard.data.large.scatter import Tell
+from regard.data.parallel import each
 from regard.data.sequences import Sequences
 from regard.data.split import (
     SplitProtocol,
@@ -25,7 +27,7 @@ from regard.data.split import (
 from regard.data.vocabulary import Vocabulary, counted_items
 from regard.errors import TooLittleDataError
 from regard.schema import ITEM, ROW, TITLE, USER, Clock
-from regard.shapes import Seconds
+from regard.shapes import Codes, Seconds
 
 _FOLD = 4_000_000  # rows of counts that may wait to be added up
 
@@ -111,12 +113,11 @@ def items_of(
         DataError: no item is frequent enough.
     """
     known, all_items = _Sum("id"), _Sum(ITEM, TITLE)
-    for part, items in histories(cleaned, head):
-        rows = pl.Series(ROW, part.rows)
-        mask = pl.Series(before_ends(part.offsets, training_ends(part, protocol)))
-        known.add(counted_items(items.filter(mask), rows.filter(mask)))
-        if TITLE not in head.columns():
-            all_items.add(counted_titles(pl.DataFrame([items, rows])))
+    count = partial(_counts_of, protocol, titles=TITLE not in head.columns())
+    for training, everything in each(count, histories(cleaned, head)):
+        known.add(training)
+        if everything is not None:
+            all_items.add(everything)
     if TITLE in head.columns():
         for path in cleaned.place.outcomes(TITLES, cleaned.shards):
             all_items.add(pl.read_parquet(path))
@@ -128,6 +129,17 @@ def items_of(
         )
     vocabulary = Vocabulary.of_counts(counts, min_count=protocol.min_count)
     return vocabulary, Catalogue.from_counts(all_items.total())
+
+
+def _counts_of(
+    protocol: SplitProtocol, history: tuple[Sequences, pl.Series], *, titles: bool
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Counts of the items of a shard in training, and of all of them where titles are wanted."""
+    part, items = history
+    rows = pl.Series(ROW, part.rows)
+    mask = pl.Series(before_ends(part.offsets, training_ends(part, protocol)))
+    training = counted_items(items.filter(mask), rows.filter(mask))
+    return training, counted_titles(pl.DataFrame([items, rows])) if titles else None
 
 
 def histories(cleaned: Cleaned, head: Interactions) -> Iterator[tuple[Sequences, pl.Series]]:
@@ -154,8 +166,11 @@ def write_histories(
         writer: takes the histories in order.
         tell: hears how many shards are done.
     """
-    for shard, (part, items) in enumerate(histories(cleaned, head)):
-        codes = vocabulary.encode(items)
+
+    def coded(history: tuple[Sequences, pl.Series]) -> tuple[Sequences, Codes]:
+        return history[0], vocabulary.encode(history[1])
+
+    for shard, (part, codes) in enumerate(each(coded, histories(cleaned, head))):
         clocked = {} if part.times is None else {"times": part.times}
         writer.add(part.users, part.lengths, items=codes, rows=part.rows, **clocked)
         tell(shard + 1, cleaned.shards)

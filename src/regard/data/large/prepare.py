@@ -33,12 +33,13 @@ from regard.data.large.prepared import Prepared, add_quarantine, add_tables, is_
 from regard.data.large.scatter import Tell, bytes_of_a_row, scatter
 from regard.data.large.space import require_disk
 from regard.data.large.workplace import Workplace
+from regard.data.parallel import WORKERS
 from regard.data.rules import Rule
 from regard.errors import ConfigurationError, StorageError, TooLittleDataError
 from regard.schema import ITEM, ROW, USER, Clock
 
 MEMORY: Final = 2**30
-"""Bytes that the work on a shard may take, as far as they can be foretold."""
+"""Bytes that the work on the shards under way may take, as far as they can be foretold."""
 _WORK: Final = 12  # bytes of work for each byte of a shard, measured
 _FEWEST: Final = 50_000  # rows of a shard: fewer are not worth a file
 
@@ -70,8 +71,8 @@ def prepare(
         rules: in the order in which they run; `default_rules` if omitted. A rule that looks across
             users must say how (`Rule.spread`).
         cut: how to split; by default global time where there is a clock.
-        memory: bytes that the work on one shard may take. One user's rows are always together, so
-            a user with very many of them takes more.
+        memory: bytes that the work on the shards under way may take. One user's rows are always
+            together, so a user with very many of them takes more.
         shards: how many to make, instead of as many as `memory` asks for.
         overwrite: replace a prepared log that is there.
         progress: hears how far it is.
@@ -151,7 +152,7 @@ class _Run:
         """Bring all rows to their shards, unless an earlier run did; returns the settled rules."""
         sample = self.log.part(0, min(self.log.rows, _FEWEST), None)
         row_bytes = bytes_of_a_row(sample) + 8  # and the number of the rule that removes it
-        fit = max(_FEWEST, int(memory / (_WORK * row_bytes)))
+        fit = max(_FEWEST, int(memory / (_WORK * row_bytes * WORKERS)))
         wanted = -(-self.log.rows // fit) if shards is None else shards
         if not 1 <= wanted <= MOST:
             raise ConfigurationError(

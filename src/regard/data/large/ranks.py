@@ -20,6 +20,8 @@ Parts = Callable[[], Iterable[Seconds]]
 """Gives all numbers, part after part, as often as it is asked."""
 _RANGES: Final = 65_536
 _FEW: Final = 1_000_000
+_STRIDE: Final = 997  # of the sample
+_SLACK: Final = 200  # places in the sample by which the rank may be off
 _SIGN: Final = np.uint64(1 << 63)
 
 
@@ -37,7 +39,7 @@ def value_at_rank(parts: Parts, rank: int) -> float:
         >>> value_at_rank(lambda: [np.array([3.0, 1.0]), np.array([-2.0])], 1)
         1.0
     """
-    low, high = _edges(parts)
+    low, high = _bracket(parts, rank)
     while low < high:
         shift = max(0, (high - low).bit_length() - 16)
         counts, before = _histogram(parts, low, high, shift)
@@ -75,6 +77,19 @@ def _value(ordered: int) -> float:
     return float(bits.view(np.float64)[0])
 
 
+def _bracket(parts: Parts, rank: int) -> tuple[int, int]:
+    """A range of integers that holds the rank: a narrow one by a sample, or else that of all."""
+    counts = [len(part) for part in parts()]
+    sample = np.sort(np.concatenate([part[::_STRIDE] for part in parts()]))
+    place = int(len(sample) * rank / max(sum(counts), 1))
+    low = float(sample[max(place - _SLACK, 0)])
+    high = float(sample[min(place + _SLACK, len(sample) - 1)])
+    below = count_below(parts, low)
+    if below <= rank < sum(counts) - sum(int(np.count_nonzero(part > high)) for part in parts()):
+        return int(_ordered(np.array([low]))[0]), int(_ordered(np.array([high]))[0])
+    return _edges(parts)
+
+
 def _edges(parts: Parts) -> tuple[int, int]:
     """The smallest and the largest of all integers."""
     ends = [(part.min(), part.max()) for part in parts() if len(part)]
@@ -85,10 +100,10 @@ def _edges(parts: Parts) -> tuple[int, int]:
 def _histogram(parts: Parts, low: int, high: int, shift: int) -> tuple[NDArray[np.int64], int]:
     """Counts of the ranges from `low` on, and how many numbers lie below all of them."""
     counts, before = np.zeros(_RANGES, np.int64), 0
+    first = _value(low)
     for part in parts():
-        ordered = _ordered(part)
-        before += int(np.count_nonzero(ordered < low))
-        inside = ordered[(ordered >= low) & (ordered <= high)]
+        before += int(np.count_nonzero(part < first))
+        inside = _between(part, low, high)
         places = ((inside - np.uint64(low)) >> np.uint64(shift)).astype(np.int64)
         counts += np.bincount(places, minlength=_RANGES)
     return counts, before
@@ -96,5 +111,5 @@ def _histogram(parts: Parts, low: int, high: int, shift: int) -> tuple[NDArray[n
 
 def _between(part: Seconds, first: int, last: int) -> NDArray[np.uint64]:
     """The integers of a part that lie in a range, both ends included."""
-    ordered = _ordered(part)
-    return ordered[(ordered >= first) & (ordered <= last)]
+    ordered = _ordered(part[(part >= _value(first)) & (part <= _value(last))])
+    return ordered[(ordered >= first) & (ordered <= last)]  # between the two zeros lies a step

@@ -7,6 +7,7 @@ import polars as pl
 from regard.data.ingest.scan import LargeLog
 from regard.data.large.partition import Partition, grouped
 from regard.data.large.workplace import Workplace
+from regard.data.parallel import each
 
 Tell = Callable[[int, int], None]
 """Hears how much is done, and of how much."""
@@ -22,11 +23,16 @@ def scatter(log: LargeLog, partition: Partition, place: Workplace, rows: int, te
         rows: read at a time.
         tell: hears how many rows are done.
     """
-    done = 0
-    for number, table in enumerate(log.parts(rows)):
+
+    def write(part: tuple[int, pl.DataFrame]) -> int:
+        number, table = part
         for shard, some in grouped(table, partition):
             place.add_raw(shard, number, some)
-        done += len(table)
+        return len(table)
+
+    done = 0
+    for count in each(write, enumerate(log.parts(rows))):
+        done += count
         tell(done, log.rows)
 
 
