@@ -42,12 +42,15 @@ def _codes(users: pl.Series) -> NDArray[np.uint64]:
     """`(rows,)` numbers in the order of the users' ids, as small as can be had without sorting."""
     if users.dtype.is_integer():
         # Differences modulo 2**64, which are right whatever the width and sign of the ids.
-        ids = users.to_numpy().astype(np.int64 if users.dtype != pl.UInt64 else np.uint64)
-        return ids.view(np.uint64) - ids.min(initial=ids[0] if len(ids) else 0).view(np.uint64)
+        ids = users.to_numpy().astype(np.uint64 if users.dtype == pl.UInt64 else np.int64)
+        low = ids[:1] if not len(ids) else ids.min(keepdims=True)
+        codes: NDArray[np.uint64] = ids.view(np.uint64) - low.view(np.uint64)
+        return codes
     known = users.unique().sort()
-    codes = pl.DataFrame({USER: known, "code": np.arange(len(known), dtype=np.uint64)})
-    found = users.to_frame().join(codes, on=USER, how="left", maintain_order="left")
-    return found["code"].to_numpy()
+    numbered = pl.DataFrame({USER: known, "code": np.arange(len(known), dtype=np.uint64)})
+    found = users.to_frame().join(numbered, on=USER, how="left", maintain_order="left")
+    places: NDArray[np.uint64] = found["code"].to_numpy()
+    return places
 
 
 def _order(codes: NDArray[np.uint64], times: NDArray[np.float64]) -> NDArray[np.int64]:
