@@ -84,7 +84,8 @@ def same_arrays(one: object, other: object, *names: str) -> None:
         elif a is None or b is None:
             assert a is b, name
         else:
-            assert a.dtype == b.dtype and np.array_equal(a, b), name
+            assert a.dtype == b.dtype, name
+            assert np.array_equal(a, b), name
 
 
 def require_equal(made: Prepared, log: Interactions, rules: list[Rule], cut: Cut) -> None:

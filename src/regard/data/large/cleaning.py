@@ -178,8 +178,8 @@ def _report(
 ) -> CleaningReport:
     """All shards together: the same numbers and samples as if they had never been apart."""
     counts: dict[int, int] = {}
-    for each in facts:
-        for number, rows in each["removed"].items():
+    for found in facts:
+        for number, rows in found["removed"].items():
             counts[int(number)] = counts.get(int(number), 0) + rows
     samples = pl.concat([pl.read_parquet(each) for each in place.outcomes(SAMPLES, len(facts))])
     rows_in = sum(each["in"] for each in facts)
