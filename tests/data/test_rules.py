@@ -73,7 +73,8 @@ class TestTheSet:
     def test_every_rule_of_the_room_is_named(self) -> None:
         def concrete(kind: type[Rule]) -> set[type[Rule]]:
             below = {each for sub in kind.__subclasses__() for each in concrete(sub)}
-            ours = kind.__module__.startswith("regard.")
+            # A form that a rule takes for the parts of a log has no name of its own.
+            ours = kind.__module__.startswith("regard.") and kind.__name__[0] != "_"
             return below | ({kind} if ours and not kind.__abstractmethods__ else set())
 
         assert concrete(Rule) == set(RULES.values())

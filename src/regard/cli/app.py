@@ -15,6 +15,7 @@ from regard.cli.evaluate import evaluate
 from regard.cli.explain import explain
 from regard.cli.fit import fit
 from regard.cli.inspect import inspect
+from regard.cli.prepare import prepare
 from regard.cli.recommend import recommend
 
 COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
@@ -33,6 +34,13 @@ COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
         (
             "regard clean purchases.csv --out clean.parquet --exclude-items 'POST|gift_.*'",
             "regard clean purchases.csv --out clean.parquet --report purchases.html",
+        ),
+    ),
+    (
+        prepare,
+        (
+            "regard prepare 'clicks/*.parquet' --out clicks",
+            "regard prepare clicks.parquet --protocol leave-last-out --out clicks",
         ),
     ),
     (

@@ -28,6 +28,14 @@ def fit(
     restart: Annotated[
         bool, typer.Option("--restart", help="Discard the checkpoint of a run that was stopped.")
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|memory|streaming",
+            help="Where to clean and split: in memory, or in shards on disk as `regard prepare` "
+            "does. auto: on disk where memory would not do.",
+        ),
+    ] = "auto",
     columns: SourceOptions,
     cleaning: CleaningOptions,
     run: RunOptions,
@@ -36,11 +44,13 @@ def fit(
     """Learn from a log: clean it, split it, train, measure on the test part, save a bundle.
 
     A run that was stopped, by Ctrl-C or by force, goes on from its last checkpoint when the same
-    command is given again. The bundle appears complete or not at all.
+    command is given again. The bundle appears complete or not at all. A folder of `regard prepare`
+    is cleaned and split already; it is learned from as it is.
     """
     from dataclasses import replace
 
-    from regard.cli.logs import as_cleaned, log_to_learn_from
+    from regard.cli.large import to_learn_from
+    from regard.cli.logs import as_cleaned
     from regard.cli.places import (
         checkpoint_beside,
         free_folder,
@@ -49,7 +59,6 @@ def fit(
         refuse_anothers,
     )
     from regard.cli.recipes import recipe_of
-    from regard.data.catalogue import Catalogue
     from regard.data.leakage.diagnose import diagnose
     from regard.recommender.recommender import Recommender
 
@@ -60,15 +69,17 @@ def fit(
     )
     refuse_anothers(quarantine_beside(out), out.with_name(f"{out.name}.parquet"))
     recipe = recipe_of(file, columns, run)
-    # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
-    recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
-    log, cleaned = log_to_learn_from(recipe, cleaning)
-    voice.show(cleaned)
-    split = recommender.recipe.split.apply(log)
-    diagnosis = diagnose(split, log=log)
-    voice.warn(diagnosis.warnings())
+    Recommender.from_recipe(recipe)  # refuses at once what no log could mend
     with checkpoint_beside(target, restart=restart) as checkpoint:
-        learn(recommender, split, Catalogue.of(log), checkpoint, voice)
+        place = checkpoint.with_name("prepared")
+        found = to_learn_from(recipe, cleaning, engine, place, voice)
+        recipe, split, cleaned = found.recipe, found.split, found.cleaned
+        voice.show(cleaned)
+        diagnosis = diagnose(split, log=found.log)
+        voice.warn(diagnosis.warnings())
+        # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
+        recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
+        learn(recommender, split, found.catalogue, checkpoint, voice)
         recommender.recipe = as_cleaned(recommender.recipe, cleaned)
         test = recommender.evaluate()
         recommender.add_to_card(
@@ -103,7 +114,7 @@ def learn(
 
     Args:
         recommender: what shall learn.
-        split: what from.
+        split: what to learn from.
         catalogue: titles.
         checkpoint: file for checkpoints.
         voice: says what is going on.

@@ -55,7 +55,7 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
         ...     Path(folder, "note.txt").read_text()
         'whole'
     """
-    with _failures_of(path):
+    with failures_of(path):
         target = Path(path).resolve()
         if target.exists() and not target.is_file():
             raise StorageError(f"{path} is not a file and will not be replaced; name another file.")
@@ -96,10 +96,10 @@ def atomic_folder(path: Path | str, *, overwrite: bool = False) -> Iterator[Path
         ...     [file.name for file in Path(place, "model").iterdir()]
         ['card.md']
     """
-    with _failures_of(path):
+    with failures_of(path):
         target = Path(path).resolve()
-        if refusal := _refusal(target, overwrite):
-            raise StorageError(f"{path} {refusal}")
+        if amiss := refusal(target, overwrite=overwrite):
+            raise StorageError(f"{path} {amiss}")
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = _sibling(target)
         try:
@@ -119,8 +119,8 @@ def atomic_folder(path: Path | str, *, overwrite: bool = False) -> Iterator[Path
 
 
 @contextmanager
-def _failures_of(path: Path | str) -> Iterator[None]:
-    """Turn what the operating system says into one sentence of ours."""
+def failures_of(path: Path | str) -> Iterator[None]:
+    """Turn what the operating system says into one sentence of ours: a `StorageError`."""
     try:
         yield
     except StorageError:
@@ -145,8 +145,20 @@ def _error_number(broken: Exception) -> int | None:
     return int(told[1]) if told else None
 
 
-def _refusal(target: Path, overwrite: bool) -> str | None:
-    """Why a folder cannot be put there, known before any work is done."""
+def refusal(target: Path, *, overwrite: bool) -> str | None:
+    """Why a folder cannot be put there, known before any work is done.
+
+    Args:
+        target: resolved.
+        overwrite: whether what is there may be replaced.
+
+    Returns:
+        The end of a sentence that begins with the path, or None where nothing is in the way.
+
+    Example:
+        >>> refusal(Path.cwd(), overwrite=True)
+        'is the folder you are working in, or above it; name a new folder inside it.'
+    """
     if target.exists() and not target.is_dir():
         return "is a file; name a folder that is not there yet."
     if Path.cwd().is_relative_to(target):

@@ -101,13 +101,18 @@ class Catalogue:
     @classmethod
     def _most_frequent(cls, table: pl.DataFrame) -> "Catalogue":
         """One title per item: the most frequent one, ties to the first seen."""
-        title = pl.col(TITLE).fill_null("")
-        present = title.str.strip_chars() != ""
+        return cls.from_counts(counted_titles(table.with_row_index(ROW)))
+
+    @classmethod
+    def from_counts(cls, counts: pl.DataFrame) -> "Catalogue":
+        """One title per item: the most frequent one, ties to the first seen.
+
+        Args:
+            counts: what `counted_titles` gave; perhaps summed over the parts of a log.
+        """
         chosen = (
-            table.lazy()
-            .drop_nulls(ITEM)
-            .group_by(ITEM, pl.when(present).then(title).alias(TITLE), maintain_order=True)
-            .agg(pl.len().alias("count"))
+            counts.lazy()
+            .sort(ROW)
             .with_row_index("seen")
             .with_columns(pl.col("seen").min().over(ITEM).alias("appeared"))
             .sort(pl.col(TITLE).is_null(), "count", descending=[False, True], maintain_order=True)
@@ -149,3 +154,25 @@ class Catalogue:
     def from_frame(cls, frame: pl.DataFrame) -> "Catalogue":
         """What `to_frame` gave, back again."""
         return cls(frame[ITEM], frame[TITLE].cast(pl.String))
+
+
+def counted_titles(table: pl.DataFrame) -> pl.DataFrame:
+    """How often each item carries each title, and where it does so first.
+
+    Args:
+        table: columns `item`, `row` and perhaps `title`.
+
+    Returns:
+        Columns `item`, `title` (null where it is blank), `count` and `row`; one row per pair.
+
+    Example:
+        >>> counted_titles(pl.DataFrame({"item": [7, 7], "title": ["Tea", " "], "row": [4, 5]}))[
+        ...     "title", "count"].sort("title").rows()
+        [(None, 1), ('Tea', 1)]
+    """
+    if TITLE not in table.columns:
+        table = table.with_columns(pl.lit(None, pl.String).alias(TITLE))
+    title = pl.col(TITLE).fill_null("")
+    present = title.str.strip_chars() != ""
+    pairs = table.lazy().drop_nulls(ITEM).group_by(ITEM, pl.when(present).then(title).alias(TITLE))
+    return pairs.agg(pl.len().cast(pl.Int64).alias("count"), pl.col(ROW).min()).collect()

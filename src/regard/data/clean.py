@@ -1,6 +1,6 @@
 """From a raw log to one that later code can trust, with every removed row explained."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import narwhals as nw
@@ -26,14 +26,15 @@ from regard.errors import ColumnError, TooLittleDataError
 from regard.schema import ROW, TIME
 
 
-def default_rules(log: Interactions) -> tuple[Rule, ...]:
+def default_rules(log: Interactions, *, settle: bool = True) -> tuple[Rule, ...]:
     """What nobody wants to learn from, as far as the log has the columns to tell.
 
     Args:
         log: what shall be cleaned; none of its rows is read.
+        settle: whether what depends on the moment is decided now, or when the rules run.
 
     Returns:
-        Rules in the order in which they run; none depends on the moment any more.
+        Rules in the order in which they run.
 
     Example:
         >>> import polars as pl
@@ -52,7 +53,8 @@ def default_rules(log: Interactions) -> tuple[Rule, ...]:
         NonPositivePrice(),
         ImplausibleTimes(),
     )
-    return tuple(rule.settled() for rule in offered if rule.applies(log))
+    rules = tuple(rule for rule in offered if rule.applies(log))
+    return tuple(rule.settled() for rule in rules) if settle else rules
 
 
 def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
@@ -80,7 +82,7 @@ def mark_rows(log: Interactions, rules: Iterable[Rule]) -> Frame:
         [0, 1, 2]
     """
     chosen = tuple(rules)
-    _require_columns(log, chosen)
+    require_columns(log, chosen)
     frame = log.frame.with_columns(nw.lit(0).cast(nw.Int64).alias(REMOVED_BY))
     for number, rule in enumerate(chosen, start=1):
         newly = (nw.col(REMOVED_BY) == 0) & nw.col(MARKED)
@@ -139,11 +141,11 @@ def clean(
             f"{', '.join(rule.name for rule in chosen)} adds or loses rows."
         )
     if not report.rows_kept:
-        raise TooLittleDataError(_nothing_left(report))
+        raise TooLittleDataError(nothing_left(report))
     return log.with_frame(nw.from_native(kept.lazy()), *report.notes), report
 
 
-def _require_columns(log: Interactions, rules: Sequence[Rule]) -> None:
+def require_columns(log: Interactions, rules: Sequence[Rule]) -> None:
     """Refuse by name a rule that the log cannot answer, and a log that uses our own names."""
     for name in (REMOVED_BY, MARKED, SCRATCH):
         if log.has(name):
@@ -168,29 +170,52 @@ def _report(
 ) -> CleaningReport:
     """Count, sample and name what was removed."""
     counts = dict(removed[REMOVED_BY].value_counts().iter_rows())
-    bare = removed.drop(REMOVED_BY)
-    removals = tuple(
+    samples = first_of_each(removed)
+    return CleaningReport(
+        source=log.source,
+        rows_in=rows_in,
+        rows_kept=rows_kept,
+        removals=removals(rules, rows_in, counts, samples),
+        notes=tuple(rule.note for rule in rules if rule.note),
+        quarantine=with_reasons(removed, rules),
+    )
+
+
+def first_of_each(removed: pl.DataFrame) -> pl.DataFrame:
+    """The first rows that each rule removed, as many as a report shows.
+
+    Args:
+        removed: in the order of the log, with `_removed_by`.
+    """
+    return removed.filter(pl.int_range(pl.len()).over(REMOVED_BY) < SAMPLES)
+
+
+def removals(
+    rules: Sequence[Rule], rows_in: int, counts: Mapping[int, int], samples: pl.DataFrame
+) -> tuple[Removal, ...]:
+    """What each rule removed, as a report says it.
+
+    Args:
+        rules: that ran.
+        rows_in: rows before.
+        counts: number of a rule (from 1) -> how many rows it removed.
+        samples: what `first_of_each` gave.
+    """
+    bare = samples.drop(REMOVED_BY)
+    return tuple(
         Removal(
             rule=rule.name,
             reason=rule.reason,
             rows=counts.get(number, 0),
             share=counts.get(number, 0) / rows_in if rows_in else 0.0,
-            samples=tuple(bare.filter(removed[REMOVED_BY] == number).head(SAMPLES).to_dicts()),
+            samples=tuple(bare.filter(samples[REMOVED_BY] == number).to_dicts()),
             parameters=rule.parameters(),
         )
         for number, rule in enumerate(rules, start=1)
     )
-    return CleaningReport(
-        source=log.source,
-        rows_in=rows_in,
-        rows_kept=rows_kept,
-        removals=removals,
-        notes=tuple(rule.note for rule in rules if rule.note),
-        quarantine=_with_reasons(removed, rules),
-    )
 
 
-def _with_reasons(removed: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+def with_reasons(removed: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     """The removed rows with the name and the reason of their rule."""
     taken = set(removed.columns)
     numbers = pl.col(REMOVED_BY)
@@ -212,7 +237,7 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _nothing_left(report: CleaningReport) -> str:
+def nothing_left(report: CleaningReport) -> str:
     """Why cleaning came to nothing."""
     if not report.rows_in:
         return f"{report.source} holds no rows, so there is nothing to clean."

@@ -47,27 +47,71 @@ def fingerprint_of(table: pl.DataFrame, columns: Sequence[str]) -> str:
     Returns:
         16 hexadecimal digits.
     """
-    digest = hashlib.blake2b(digest_size=8)
-    for column in columns:
-        digest.update(f"{column}:".encode())
-        digest.update(_digest_column(table[column]))
+    digest = Fingerprint(columns)
+    digest.update(table)
     return digest.hexdigest()
 
 
-def _digest_column(column: pl.Series) -> bytes:
+class Fingerprint:
+    """The fingerprint of a log that comes part after part, in the order of its rows.
+
+    Args:
+        columns: those that matter, in this order.
+
+    Example:
+        >>> import polars as pl
+        >>> table = pl.DataFrame({"user": [1, 2], "item": ["a", "b"], "position": [0, 0]})
+        >>> digest = Fingerprint(("user", "item", "position"))
+        >>> digest.update(table[:1])
+        >>> digest.update(table[1:])
+        >>> digest.hexdigest() == fingerprint(Interactions.of(table))
+        True
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = {name: _ColumnDigest() for name in columns}
+
+    def update(self, table: pl.DataFrame) -> None:
+        """Take the next rows in."""
+        for name, digest in self._columns.items():
+            digest.update(table[name])
+
+    def hexdigest(self) -> str:
+        """16 hexadecimal digits of all rows so far."""
+        whole = hashlib.blake2b(digest_size=8)
+        for name, digest in self._columns.items():
+            whole.update(f"{name}:".encode())
+            whole.update(digest.digest())
+        return whole.hexdigest()
+
+
+class _ColumnDigest:
     """Hash of one column's type, missing values and values."""
-    kind = "text" if column.dtype == pl.String else "float" if column.dtype.is_float() else "int"
-    missing, sizes, values = (hashlib.blake2b(digest_size=16) for _ in range(3))
-    for start in range(0, len(column), _SLICE):
-        part = column.slice(start, _SLICE)
-        missing.update(part.is_null().cast(pl.UInt8).to_numpy().tobytes())
-        if kind == "text":
-            filled = part.fill_null("")
-            sizes.update(filled.str.len_bytes().to_numpy().astype("<u4").tobytes())
-            values.update("".join(filled.to_list()).encode())
-        else:
-            values.update(_bytes_of_numbers(part, kind))
-    return kind.encode() + missing.digest() + sizes.digest() + values.digest()
+
+    def __init__(self) -> None:
+        self._kind = "int"
+        self._missing, self._sizes, self._values = (
+            hashlib.blake2b(digest_size=16) for _ in range(3)
+        )
+
+    def update(self, column: pl.Series) -> None:
+        """Take the next values in."""
+        dtype = column.dtype
+        self._kind = "text" if dtype == pl.String else "float" if dtype.is_float() else "int"
+        for start in range(0, len(column), _SLICE):
+            part = column.slice(start, _SLICE)
+            self._missing.update(part.is_null().cast(pl.UInt8).to_numpy().tobytes())
+            if self._kind == "text":
+                filled = part.fill_null("")
+                self._sizes.update(filled.str.len_bytes().to_numpy().astype("<u4").tobytes())
+                self._values.update("".join(filled.to_list()).encode())
+            else:
+                self._values.update(_bytes_of_numbers(part, self._kind))
+
+    def digest(self) -> bytes:
+        """The type, and the hashes of what is missing, of lengths and of values."""
+        hashes = (self._missing, self._sizes, self._values)
+        return self._kind.encode() + b"".join(each.digest() for each in hashes)
 
 
 def _bytes_of_numbers(part: pl.Series, kind: str) -> bytes:

@@ -131,13 +131,25 @@ class Sequences:
         Args:
             folder: an existing empty folder.
         """
-        np.save(folder / "offsets.npy", self.offsets)
         np.save(folder / "items.npy", self.items)
         np.save(folder / "rows.npy", self.rows)
         if self.times is not None:
             np.save(folder / "times.npy", self.times)
-        self.users.to_frame().write_parquet(folder / "users.parquet")
-        (folder / "sequences.json").write_text(json.dumps({"clock": self.times is not None}))
+        self.save_index(folder, self.users, self.offsets, clock=self.times is not None)
+
+    @staticmethod
+    def save_index(folder: Path, users: pl.Series, offsets: Offsets, *, clock: bool) -> None:
+        """Write who the users are and where their histories lie, beside arrays of events.
+
+        Args:
+            folder: holds `items.npy`, `rows.npy` and perhaps `times.npy`.
+            users: `(U,)` own ids.
+            offsets: `(U + 1,)` int64.
+            clock: whether the events have times.
+        """
+        np.save(folder / "offsets.npy", offsets)
+        users.to_frame().write_parquet(folder / "users.parquet")
+        (folder / "sequences.json").write_text(json.dumps({"clock": clock}))
 
     @classmethod
     def open(cls, folder: Path) -> "Sequences":

@@ -99,7 +99,7 @@ class TrainingPart:
     @cached_property
     def mask(self) -> Mask:
         """`(E,)` Boolean: which events belong to the training part."""
-        return _before(self.sequences.offsets, self.ends)
+        return before_ends(self.sequences.offsets, self.ends)
 
     def events(self) -> Offsets:
         """`(training events,)` int64 flat positions, user after user, oldest first."""
@@ -226,13 +226,7 @@ def split_by_time(
         (8.0, [9])
     """
     log.require_clock("A global time split")
-    for name, share in (("test_share", test_share), ("validation_share", validation_share)):
-        if not 0.0 < share < 1.0:
-            raise ConfigurationError(f"{name}={share} must lie between 0 and 1, such as 0.1.")
-    if targets not in list(Targets):
-        raise ConfigurationError(
-            f"targets={targets!r} is not known; choose one of {', '.join(Targets)}."
-        )
+    require_shares(test_share, validation_share, targets)
     times = _history_columns(log).collect()[TIME].drop_nulls()
     if times.is_empty():
         raise TooLittleDataError(f"{log.source} holds no interaction that has a time.")
@@ -245,6 +239,21 @@ def split_by_time(
     validation_from, _ = _newest(earlier, validation_share)
     protocol = SplitProtocol("global-time", Targets(targets), validation_from, test_from, min_count)
     return _split(log, protocol)
+
+
+def require_shares(test_share: float, validation_share: float, targets: Targets | str) -> None:
+    """Refuse what makes no sense of a split by time; see `split_by_time`.
+
+    Raises:
+        ConfigurationError: a share is not between 0 and 1, or `targets` is not one of the three.
+    """
+    for name, share in (("test_share", test_share), ("validation_share", validation_share)):
+        if not 0.0 < share < 1.0:
+            raise ConfigurationError(f"{name}={share} must lie between 0 and 1, such as 0.1.")
+    if targets not in list(Targets):
+        raise ConfigurationError(
+            f"targets={targets!r} is not known; choose one of {', '.join(Targets)}."
+        )
 
 
 def assemble(
@@ -281,7 +290,7 @@ def assemble(
     def readable(asked: Queries) -> Queries:
         return replace(asked, sequences=known, ends=before[asked.ends])
 
-    ends = before[_training_ends(sequences, protocol)]
+    ends = before[training_ends(sequences, protocol)]
     return Split(
         TrainingPart(known, ends, vocabulary),
         readable(validation),
@@ -319,7 +328,7 @@ def _split(log: Interactions, protocol: SplitProtocol) -> Split:
     """Learn the vocabulary on the training part, code everything with it, and cut."""
     table = _sorted_table(log)
     raw = Sequences.of(table.with_columns(pl.lit(0, pl.Int32).alias(ITEM)))
-    mask = _before(raw.offsets, _training_ends(raw, protocol))
+    mask = before_ends(raw.offsets, training_ends(raw, protocol))
     training = table.filter(pl.Series(mask)).sort(ROW)
     if training.is_empty():
         raise TooLittleDataError(
@@ -331,8 +340,16 @@ def _split(log: Interactions, protocol: SplitProtocol) -> Split:
     return assemble(coded, vocabulary, protocol, fingerprint(log))
 
 
-def _training_ends(sequences: Sequences, protocol: SplitProtocol) -> Offsets:
-    """`(U,)` int64 where the training part of each user ends."""
+def training_ends(sequences: Sequences, protocol: SplitProtocol) -> Offsets:
+    """Where the training part of each user ends.
+
+    Args:
+        sequences: whatever their items.
+        protocol: how to cut.
+
+    Returns:
+        `(U,)` int64 flat positions.
+    """
     if protocol.name == "leave-last-out":
         return sequences.offsets[1:] - np.where(sequences.lengths >= 3, 2, 0)
     return _cut(sequences, protocol.validation_from)
@@ -348,11 +365,20 @@ def _cut(sequences: Sequences, moment: float | None) -> Offsets:
     return ends
 
 
+def events_in_newest(events: int, share: float) -> int:
+    """How many events the newest share of them are.
+
+    Example:
+        >>> events_in_newest(10, 0.9), events_in_newest(3, 0.1)
+        (9, 1)
+    """
+    # A hair less, so that 0.9 of ten events are nine although 10 * 0.9 is not exactly 9.
+    return max(1, math.ceil(events * share - 1e-9))
+
+
 def _newest(ascending: Seconds, share: float) -> tuple[float, Seconds]:
     """The moment at which the newest share of events begins, and the times before it."""
-    # A hair less, so that 0.9 of ten events are nine although 10 * 0.9 is not exactly 9.
-    count = max(1, math.ceil(len(ascending) * share - 1e-9))
-    moment = float(ascending[len(ascending) - count])
+    moment = float(ascending[len(ascending) - events_in_newest(len(ascending), share)])
     return moment, ascending[: np.searchsorted(ascending, moment)]
 
 
@@ -403,8 +429,17 @@ def _sorted_table(log: Interactions) -> pl.DataFrame:
     return table
 
 
-def _before(offsets: Offsets, ends: Offsets) -> Mask:
-    """`(E,)` Boolean: events that lie before their user's end."""
+def before_ends(offsets: Offsets, ends: Offsets) -> Mask:
+    """`(E,)` Boolean: events that lie before their user's end.
+
+    Args:
+        offsets: `(U + 1,)` int64 of the histories.
+        ends: `(U,)` int64 flat positions.
+
+    Example:
+        >>> before_ends(np.array([0, 2, 3]), np.array([1, 3])).tolist()
+        [True, False, True]
+    """
     steps = np.zeros(int(offsets[-1]) + 1, np.int64)
     np.add.at(steps, offsets[:-1], 1)
     np.add.at(steps, ends, -1)

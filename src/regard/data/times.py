@@ -203,6 +203,27 @@ def _share(mask: pl.Series) -> float:
     return float(mask.sum()) / max(len(mask) - mask.null_count(), 1)
 
 
+def other_units(seconds: pl.Series, unit: str) -> int | None:
+    """Find a time that counts another unit than the one by which it was read.
+
+    Args:
+        seconds: read as counting `unit`.
+        unit: `"s"`, `"ms"`, `"us"` or `"ns"`.
+
+    Returns:
+        Position of the first value that another unit would bring between 1980 and 2100, if any.
+
+    Example:
+        >>> import polars as pl
+        >>> other_units(pl.Series([1.7e9, 1.7e12, None]), "s")
+        1
+    """
+    counted = seconds * UNITS[unit]
+    others = [_in_window(counted, other) for other in UNITS if other != unit]
+    strange = others[0] | others[1] | others[2]
+    return int(strange.arg_true()[0]) if strange.any() else None
+
+
 def _unit_by_size(numbers: pl.Series, asked: _Reading) -> str:
     """The one unit under which the numbers lie between 1980 and 2100."""
     counts = {unit: int(_in_window(numbers, unit).sum()) for unit in UNITS}

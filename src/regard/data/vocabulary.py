@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,9 @@ from regard.errors import DataError, UnknownItemError
 from regard.schema import FIRST_CODE, UNKNOWN
 from regard.shapes import Codes, Offsets
 
+_FAR: Final = 2**62  # an id beyond could overflow
+_SPARSE: Final = 8  # places in a table for each id, beyond which a join is better
+_SMALL: Final = 65_536
 Id: TypeAlias = int | str
 """An own id: whatever the log calls a user or an item."""
 
@@ -61,17 +64,24 @@ class Vocabulary:
         Raises:
             DataError: no item reaches `min_count`.
         """
-        counted = (
-            items.rename("id")
-            .to_frame()
-            .lazy()
-            .drop_nulls()
-            .group_by("id", maintain_order=True)
-            .agg(pl.len().alias("count"))
-            .filter(pl.col("count") >= min_count)
-            .sort("count", descending=True, maintain_order=True)
-            .collect()
-        )
+        return cls.of_counts(counted_items(items), min_count=min_count)
+
+    @classmethod
+    def of_counts(cls, counts: pl.DataFrame, *, min_count: int = 1) -> "Vocabulary":
+        """The same from what `counted_items` gave, perhaps summed over the parts of a log.
+
+        Args:
+            counts: columns `id`, `count` and `first`, one row per item.
+            min_count: an item seen less often stays unknown.
+
+        Returns:
+            Items by descending count; equal counts by where they appear first.
+
+        Raises:
+            DataError: no item reaches `min_count`.
+        """
+        frequent = counts.filter(pl.col("count") >= min_count)
+        counted = frequent.sort("count", "first", descending=[True, False])
         if counted.is_empty():
             raise DataError(
                 f"No item occurs {min_count} times in the training part, so there is nothing to "
@@ -95,6 +105,19 @@ class Vocabulary:
         codes = np.arange(FIRST_CODE, self.size, dtype=np.int32)
         return pl.DataFrame({"id": self.ids, "code": codes})
 
+    @cached_property
+    def _table(self) -> tuple[int, Codes] | None:
+        """The smallest id and the codes of all ids from it on, where ids are numbers close by."""
+        if not self.ids.dtype.is_integer() or self.ids.is_empty() or self.ids.dtype == pl.UInt64:
+            return None
+        ids = self.ids.to_numpy().astype(np.int64)
+        low, high = int(ids.min()), int(ids.max())
+        if max(-low, high) >= _FAR or high - low >= _SPARSE * len(ids) + _SMALL:
+            return None
+        codes = np.full(high - low + 1, UNKNOWN, np.int32)
+        codes[ids - low] = np.arange(FIRST_CODE, self.size, dtype=np.int32)
+        return low, codes
+
     def encode(self, items: pl.Series | Sequence[Id]) -> Codes:
         """Codes of own ids; 1 where an id is not in the vocabulary.
 
@@ -108,6 +131,11 @@ class Vocabulary:
             `(len(items),)` int32 codes.
         """
         given = coerce_ids(items, self.ids.dtype)
+        if self._table is not None and not given.null_count():
+            low, codes = self._table
+            places = given.to_numpy().astype(np.int64) - low
+            inside = (places >= 0) & (places < len(codes))
+            return np.where(inside, codes[np.where(inside, places, 0)], np.int32(UNKNOWN))
         coded = given.to_frame("id").join(self._lookup, on="id", how="left", maintain_order="left")
         return coded["code"].fill_null(UNKNOWN).to_numpy()
 
@@ -137,6 +165,28 @@ class Vocabulary:
                 f"{int(np.min(codes))} to {int(np.max(codes))}."
             )
         return self.ids.gather(index.tolist()).to_list()
+
+
+def counted_items(items: pl.Series, rows: pl.Series | None = None) -> pl.DataFrame:
+    """How often each item occurs, and where first.
+
+    Args:
+        items: own ids; missing ones count for nothing.
+        rows: where each stands; its place in `items` if omitted.
+
+    Returns:
+        Columns `id`, `count` (Int64) and `first`, one row per item, in no order.
+
+    Example:
+        >>> import polars as pl
+        >>> counted_items(pl.Series(["tea", "milk", "tea"])).sort("first").rows()
+        [('tea', 2, 0), ('milk', 1, 1)]
+    """
+    table = items.rename("id").to_frame()
+    first = pl.int_range(len(items), eager=True) if rows is None else rows
+    known = table.with_columns(first.alias("first")).lazy().drop_nulls("id")
+    counts = known.group_by("id").agg(pl.len().cast(pl.Int64).alias("count"), pl.col("first").min())
+    return counts.collect()
 
 
 def coerce_ids(ids: pl.Series | Sequence[Id], dtype: pl.DataType) -> pl.Series:

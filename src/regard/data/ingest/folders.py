@@ -60,15 +60,15 @@ def open_many(path: Path, form: TextForm) -> Table:
         >>> open_many(folder, TextForm()).frame.rows()
         [(7, 2023), (7, 2024)]
     """
-    files, passed = _files(path)
+    files, passed = files_of(path)
     typed = format_of(files[0]) != "delimited text"
     frames, notes = zip(*(_part(file, form) for file in files), strict=True)
-    partitions = [_partitions(file) for file in files]
-    keys = _common_keys(partitions, files)
+    partitions = [partitions_of(file) for file in files]
+    keys = common_keys(partitions, files)
     frame = _stacked(frames, files)
     added = [key for key in keys if key not in frame.columns]
     heights = [each.height for each in frames]
-    frame = frame.with_columns([_values(key, partitions, heights) for key in added])
+    frame = frame.with_columns([partition_values(key, partitions, heights) for key in added])
     decimal = "." if typed else form.decimal or find_decimal(frame)
     are = "file is" if len(files) == 1 else "files are"
     said = [f"{len(files):,} {are} read in the order of their paths."]
@@ -79,7 +79,7 @@ def open_many(path: Path, form: TextForm) -> Table:
     return Table(frame, str(path), tuple(said), decimal, typed)
 
 
-def _files(path: Path) -> tuple[list[Path], list[Path]]:
+def files_of(path: Path) -> tuple[list[Path], list[Path]]:
     """The files to read, all of one format, and those that are passed over."""
     if path.is_dir():
         found, passed = _inside(path)
@@ -182,7 +182,7 @@ def _unlike(frames: Sequence[pl.DataFrame], files: Sequence[Path]) -> tuple[str,
     return frames[0].columns[0], files[0], frames[0].dtypes[0]  # pragma: no cover - some pair is
 
 
-def _partitions(file: Path) -> dict[str, str]:
+def partitions_of(file: Path) -> dict[str, str]:
     """Names and values in the folders directly above a file."""
     found: list[tuple[str, str]] = []
     for folder in file.parents:
@@ -193,7 +193,7 @@ def _partitions(file: Path) -> dict[str, str]:
     return dict(reversed(found))
 
 
-def _common_keys(partitions: Sequence[dict[str, str]], files: Sequence[Path]) -> list[str]:
+def common_keys(partitions: Sequence[dict[str, str]], files: Sequence[Path]) -> list[str]:
     """The names of partitions, which all files must share."""
     keys = list(partitions[0])
     for each, file in zip(partitions, files, strict=True):
@@ -205,7 +205,9 @@ def _common_keys(partitions: Sequence[dict[str, str]], files: Sequence[Path]) ->
     return keys
 
 
-def _values(key: str, partitions: Sequence[dict[str, str]], heights: Sequence[int]) -> pl.Series:
+def partition_values(
+    key: str, partitions: Sequence[dict[str, str]], heights: Sequence[int]
+) -> pl.Series:
     """One column from the names of folders; whole numbers where all are."""
     texts = [None if each[key] == _NULL else each[key] for each in partitions]
     series, _ = as_ids(pl.Series(key, texts, dtype=pl.String))

@@ -48,15 +48,29 @@ _SAMPLE_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """What the caller asked for: roles given by name, and how to read times."""
+class Wish:
+    """What the caller asked for: roles given by name, and how to read times.
+
+    Raises:
+        ConfigurationError: wishes that contradict each other.
+    """
 
     given: Mapping[str, str]
-    order: str | None
-    time_format: str | None
-    time_unit: str | None
-    timezone: str
-    tables: Mapping[str, Any]
+    order: str | None = None
+    time_format: str | None = None
+    time_unit: str | None = None
+    timezone: str = "UTC"
+    tables: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if TIME in self.given and self.order is not None:
+            raise ConfigurationError(
+                "Give time= (real time) or order= (a mere order), not both: one of them orders the "
+                "log."
+            )
+        if USER in self.given and self.given[USER] == self.given.get(ITEM):
+            name = self.given[USER]
+            raise ConfigurationError(f"user= and item= both name {name!r}; they must differ.")
 
 
 @dataclass
@@ -156,23 +170,17 @@ def read(
         USER: user, ITEM: item, TIME: time, EVENT: event, VALUE: value, QUANTITY: quantity,
         PRICE: price, SESSION: session, TITLE: title,
     }  # fmt: skip
-    if time is not None and order is not None:
-        raise ConfigurationError(
-            "Give time= (real time) or order= (a mere order), not both: one of them orders the log."
-        )
-    if user is not None and user == item:
-        raise ConfigurationError(f"user= and item= both name {user!r}; they must differ.")
     given = {role: column for role, column in named.items() if column is not None}
-    wish = _Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
+    wish = Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
     opened = open_source(
         source, delimiter=delimiter, encoding=encoding, decimal=decimal, header=header,
         query=query, table=table, parameters=parameters,
     )  # fmt: skip
-    return _interactions(opened, wish)
+    return interactions_of(opened, wish)
 
 
-def _interactions(table: Table, wish: _Wish) -> Interactions:
-    """Find the roles, make the columns, put them together."""
+def interactions_of(table: Table, wish: Wish) -> Interactions:
+    """Find the roles of a table, make the columns, put them together."""
     roles, reasons = _assign(table, wish)
     build = _Build(table, notes=[*table.notes, *reasons])
     for role, column in roles.items():
@@ -196,7 +204,7 @@ def _interactions(table: Table, wish: _Wish) -> Interactions:
     return Interactions(lazy, clock, table.name, roles, tuple(build.notes))
 
 
-def _assign(table: Table, wish: _Wish) -> tuple[dict[str, str], list[str]]:
+def _assign(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
     """Which column plays which role: the caller's word first, then what names and values say."""
     frame = table.frame
     given = dict(wish.given)
@@ -229,7 +237,7 @@ def _no_such_column(table: Table, role: str, column: str) -> ColumnError:
     )
 
 
-def _require_roles(table: Table, roles: Mapping[str, str], wish: _Wish) -> None:
+def _require_roles(table: Table, roles: Mapping[str, str], wish: Wish) -> None:
     """Refuse a table in which the user, the item or the order could not be found."""
     has = f"(columns: {', '.join(map(repr, table.frame.columns))})"
     if table.frame.width == 1:
@@ -253,7 +261,7 @@ def _require_roles(table: Table, roles: Mapping[str, str], wish: _Wish) -> None:
         )
 
 
-def _add_role(build: _Build, role: str, column: str, wish: _Wish) -> None:
+def _add_role(build: _Build, role: str, column: str, wish: Wish) -> None:
     """Make the column of one role."""
     source = build.table.frame[column]
     notes: tuple[str, ...] = ()
@@ -278,10 +286,10 @@ def _add_role(build: _Build, role: str, column: str, wish: _Wish) -> None:
 
 
 def _known(
-    build: _Build, role: str, roles: dict[str, str], wish: _Wish, *, taken: list[str]
+    build: _Build, role: str, roles: dict[str, str], wish: Wish, *, taken: list[str]
 ) -> list[pl.Series]:
     """The columns of a table of items or users, one value per row; a title may become a role."""
-    source = wish.tables[role]
+    source = wish.tables.get(role)
     if source is None:
         source = build.table.beside.get(role)
     if source is None or source is False:

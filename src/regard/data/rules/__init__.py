@@ -5,7 +5,7 @@ from typing import Final
 from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
 from regard.data.rules.clockwork import Clockwork
-from regard.data.rules.contract import Rule
+from regard.data.rules.contract import Rule, Scope
 from regard.data.rules.duplicates import ExactDuplicates
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.rules.implausible_times import ImplausibleTimes
@@ -37,6 +37,7 @@ __all__ = [
     "RareUsersAndItems",
     "Robots",
     "Rule",
+    "Scope",
     "TakenBack",
     "ValueRange",
 ]

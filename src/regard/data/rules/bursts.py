@@ -9,7 +9,7 @@ import numpy as np
 
 from regard.data.interactions import Interactions
 from regard.data.rules.behaviour import busiest
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.data.rules.limits import check_deviations, check_limit, require_one, robust_limit
 from regard.errors import TooLittleDataError
 from regard.schema import TIME, USER
@@ -48,6 +48,7 @@ class Bursts(Rule):
 
     name: ClassVar[str] = "bursts"
     reason: ClassVar[str] = "The user did more in a minute or an hour than people do."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, TIME)
     note: ClassVar[str] = (
         "bursts judged users by their whole history, the test part included: numbers measured on "

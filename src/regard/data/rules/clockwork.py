@@ -8,7 +8,7 @@ import narwhals as nw
 
 from regard.data.interactions import Interactions
 from regard.data.rules.behaviour import entropies, gaps, hours, items, usable
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.data.rules.limits import (
     check_deviations,
     check_limit,
@@ -61,6 +61,7 @@ class Clockwork(Rule):
 
     name: ClassVar[str] = "clockwork"
     reason: ClassVar[str] = "The user acts like a machine, by hours, gaps or items."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, ITEM, TIME)
     note: ClassVar[str] = (
         "clockwork judged users by their whole history, the test part included: numbers measured "

@@ -11,12 +11,15 @@ cleaning is one lazy plan::
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Final, Self, TypeAlias
 
 import narwhals as nw
 
 from regard.data.interactions import Interactions
+from regard.errors import ConfigurationError
 
 Frame: TypeAlias = nw.LazyFrame[Any]
 """A lazy frame of any engine."""
@@ -29,6 +32,17 @@ SCRATCH: Final = "_scratch"
 """A column that a rule may use on its way and drops again."""
 
 
+class Scope(StrEnum):
+    """How far a rule looks before it judges a row: what a log cut into parts may ask of it."""
+
+    ROW = "row"
+    """At the row alone."""
+    USER = "user"
+    """At rows of the same user too: a part that holds whole users is judged like the whole log."""
+    LOG = "log"
+    """At rows of other users too: parts need to be told what the whole log says (`Rule.spread`)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
     """One reason to remove rows; its fields are its parameters, plain enough for JSON and TOML.
@@ -38,12 +52,14 @@ class Rule(ABC):
         reason: one sentence for reports, true of each row that it removes.
         needs: columns without which the question makes no sense.
         note: a warning that a report must carry when the rule ran; empty if there is none.
+        scope: how far it looks; the whole log unless a rule says otherwise.
     """
 
     name: ClassVar[str]
     reason: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     note: ClassVar[str] = ""
+    scope: ClassVar[Scope] = Scope.LOG
 
     @abstractmethod
     def mark(self, frame: Frame, ordering: str) -> Frame:
@@ -75,6 +91,27 @@ class Rule(ABC):
         """
         return self.settled()
 
+    def spread(self, parts: Callable[[], Iterable[Frame]], ordering: str) -> "Rule":  # noqa: ARG002 - for rules that look across users
+        """The rule as it judges a part that holds whole users, once it has seen all parts.
+
+        Args:
+            parts: gives the log part after part, as often as it is asked; with the column
+                `REMOVED_BY`, as `mark` receives it.
+            ordering: the column that orders a history, `time` or `position`.
+
+        Returns:
+            A rule that marks the rows of each part which this one marks in the whole log.
+
+        Raises:
+            ConfigurationError: the rule looks across users, and cannot say how to do so in parts.
+        """
+        if self.scope is Scope.LOG:
+            raise ConfigurationError(
+                f"The rule {self.name!r} compares rows of different users, which cannot be done in "
+                "parts. Leave it out, or clean the log in memory."
+            )
+        return self
+
     def parameters(self) -> dict[str, Any]:
         """The fields by name: what a recipe would say to build the same rule again."""
         return asdict(self)
@@ -104,6 +141,8 @@ class RowRule(Rule):
         >>> kept.collect()["item"].to_list(), report.removals[0].parameters
         (['b'], {'word': 'bot'})
     """
+
+    scope: ClassVar[Scope] = Scope.ROW
 
     @abstractmethod
     def unwanted(self, ordering: str) -> nw.Expr:

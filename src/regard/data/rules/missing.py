@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 import narwhals as nw
 
-from regard.data.rules.contract import RowRule
+from regard.data.rules.contract import MARKED, Frame, RowRule
 from regard.schema import ITEM, TIME, USER
 
 BLANKS: Final = (
@@ -38,6 +38,12 @@ class MissingUser(RowRule):
         """True where there is no user."""
         return _no_id(USER)
 
+    def mark(self, frame: Frame, ordering: str) -> Frame:
+        """Mark missing ids; numbers are never blank. See `Rule.mark`."""
+        if frame.collect_schema()[USER] == nw.String:
+            return super().mark(frame, ordering)
+        return frame.with_columns(nw.col(USER).is_null().alias(MARKED))
+
 
 @dataclass(frozen=True, kw_only=True)
 class MissingItem(RowRule):
@@ -55,6 +61,12 @@ class MissingItem(RowRule):
     def unwanted(self, ordering: str) -> nw.Expr:  # noqa: ARG002 - the contract hands it to all
         """True where there is no item."""
         return _no_id(ITEM)
+
+    def mark(self, frame: Frame, ordering: str) -> Frame:
+        """Mark missing ids; numbers are never blank. See `Rule.mark`."""
+        if frame.collect_schema()[ITEM] == nw.String:
+            return super().mark(frame, ordering)
+        return frame.with_columns(nw.col(ITEM).is_null().alias(MARKED))
 
 
 @dataclass(frozen=True, kw_only=True)

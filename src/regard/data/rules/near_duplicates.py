@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, ROW, TIME, USER
 
@@ -46,6 +46,7 @@ class NearDuplicates(Rule):
 
     name: ClassVar[str] = "near-duplicates"
     reason: ClassVar[str] = "The user met the same item moments before."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, ITEM, TIME)
 
     def __post_init__(self) -> None:

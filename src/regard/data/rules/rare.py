@@ -1,11 +1,13 @@
 """Users and items of whom too little is known, removed until none is left (k-core)."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import narwhals as nw
+import polars as pl
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, ROW, USER
 
@@ -71,12 +73,29 @@ class RareUsersAndItems(Rule):
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark rows outside the core; see `Rule.mark`."""
         frame = frame.collect().lazy()
-        named = ~(nw.col(USER).is_null() | nw.col(ITEM).is_null())
-        counted = frame.filter(named & (nw.col(REMOVED_BY) == 0)).select(ROW, USER, ITEM)
-        core = self._core(counted).select(ROW, nw.lit(value=True).alias(SCRATCH))
-        marked = frame.join(core, on=ROW, how="left")
-        outside = named & nw.col(SCRATCH).is_null()
-        return marked.with_columns(outside.alias(MARKED)).drop(SCRATCH)
+        return _outside(frame, self._core(_counted(frame).select(ROW, USER, ITEM)))
+
+    def spread(self, parts: Callable[[], Iterable[Frame]], ordering: str) -> Rule:  # noqa: ARG002 - the contract's
+        """Find the items of the core, round after round over all parts; see `Rule.spread`."""
+        items, before = self._frequent_items(parts, None), -1
+        while items.height != before:
+            before = items.height
+            items = self._frequent_items(parts, items)
+        return _RareInPart(user=self.user, item=self.item, items=items)
+
+    def _frequent_items(
+        self, parts: Callable[[], Iterable[Frame]], among: pl.DataFrame | None
+    ) -> pl.DataFrame:
+        """Items with enough rows of users who have enough rows of some items (all, if None)."""
+        counts: list[pl.DataFrame] = []
+        for part in parts():
+            rows = nw.to_native(_counted(part).select(USER, ITEM).collect("polars"))
+            rows = rows if among is None else rows.join(among, on=ITEM, how="semi")
+            frequent = rows.group_by(USER).len().filter(pl.col("len") >= self.user)
+            rows = rows.join(frequent, on=USER, how="semi")
+            counts = [pl.concat([*counts, rows.group_by(ITEM).len()]).group_by(ITEM).sum()]
+        found = pl.concat(counts).filter(pl.col("len") >= self.item)
+        return found.select(ITEM)
 
     def _core(self, rows: Frame) -> Frame:
         """The rows that stay, round after round."""
@@ -86,6 +105,46 @@ class RareUsersAndItems(Rule):
             rows = _frequent(_frequent(rows, USER, self.user), ITEM, self.item).collect().lazy()
             before, left = left, _size(rows)
         return rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RareInPart(RareUsersAndItems):
+    """The same question to a part of the log, when the items of the core are known.
+
+    Attributes:
+        items: column `item`, the items of the core.
+    """
+
+    items: pl.DataFrame
+    scope: ClassVar[Scope] = Scope.USER
+
+    def parameters(self) -> dict[str, Any]:
+        """Those of the rule that was spread."""
+        return {"user": self.user, "item": self.item}
+
+    def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
+        """Mark rows outside the core; see `Rule.mark`."""
+        known = nw.from_native(self.items.lazy())
+        rows = _counted(frame).select(ROW, USER, ITEM).join(known, on=ITEM, how="semi")
+        return _outside(frame, _frequent(rows, USER, self.user))
+
+
+def _counted(frame: Frame) -> Frame:
+    """The rows that count: not removed yet, with a user and an item."""
+    return frame.filter(_named() & (nw.col(REMOVED_BY) == 0))
+
+
+def _outside(frame: Frame, core: Frame) -> Frame:
+    """Mark the rows that are not among those of the core."""
+    core = core.select(ROW, nw.lit(value=True).alias(SCRATCH))
+    outside = _named() & nw.col(SCRATCH).is_null()
+    marked = frame.join(core, on=ROW, how="left")
+    return marked.with_columns(outside.alias(MARKED)).drop(SCRATCH)
+
+
+def _named() -> nw.Expr:
+    """True where a row says who and what."""
+    return ~(nw.col(USER).is_null() | nw.col(ITEM).is_null())
 
 
 def _frequent(rows: Frame, column: str, least: int) -> Frame:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.schema import ITEM, ROW, USER
 
 
@@ -33,6 +33,7 @@ class ConsecutiveRepeats(Rule):
 
     name: ClassVar[str] = "consecutive-repeats"
     reason: ClassVar[str] = "The user's interaction just before was with the same item."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, ITEM)
 
     def mark(self, frame: Frame, ordering: str) -> Frame:

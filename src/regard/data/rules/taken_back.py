@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 import narwhals as nw
 
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.data.rules.invoices import cancels, check_prefix
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, QUANTITY, ROW, SESSION, USER
@@ -70,6 +70,7 @@ class TakenBack(Rule):
 
     name: ClassVar[str] = "taken-back"
     reason: ClassVar[str] = "A purchase that was taken back in full, or a line that took back."
+    scope: ClassVar[Scope] = Scope.USER
     needs: ClassVar[tuple[str, ...]] = (USER, ITEM, SESSION, QUANTITY)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,140 @@
+"""One point of `benchmarks/data.py`, measured in a process of its own; prints JSON.
+
+    python benchmarks/data_point.py shards build/data/log-1000000-seed7 --work build/data/work
+
+From a folder of Parquet to sorted histories of item codes on disk: read, remove missing values,
+exact duplicates and implausible times, cut at a moment that leaves a tenth of the events to the
+test and a tenth of the others to validation, give codes to the items of the training part, sort
+each user's events by time, write flat arrays. All ways must agree on the outcome.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+EARLIEST = 631_152_000
+"""UTC seconds of 1990-01-01, from which `implausible-times` believes a time."""
+Way = Callable[[Path, Path, "Clock"], dict[str, int]]
+
+
+class Clock:
+    """Seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """End a stage; the next one begins."""
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._began
+        self._began = now
+
+
+def peak_megabytes() -> float:
+    """Largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def in_memory(log: Path, work: Path, clock: Clock) -> dict[str, int]:
+    """Regard as it works on a log that fits into memory."""
+    import regard
+
+    read = regard.read(log)
+    clock.lap("read")
+    kept, report = regard.clean(read)
+    clock.lap("clean")
+    split = regard.split_by_time(kept)
+    split.events.save(work)
+    clock.lap("build")
+    return {"kept": report.rows_kept, "users": len(split.events), "items": len(split.vocabulary)}
+
+
+def in_shards(log: Path, work: Path, clock: Clock) -> dict[str, int]:
+    """Regard as it works on a log that does not; the rows are read twice, once for the digest."""
+    from regard.data.ingest.scan import scan
+    from regard.data.large.prepare import prepare
+
+    stages = {"scatter": "read", "clean": "clean", "write": "build", "fingerprint": "build"}
+
+    def hear(stage: str, done: int, total: int) -> None:
+        if done == total:
+            clock.lap(stages[stage])
+
+    made = prepare(scan(log), work / "made", progress=hear)
+    clock.lap("build")
+    return {"kept": made.rows_kept, "users": len(made.events), "items": len(made.vocabulary)}
+
+
+def with_pandas(log: Path, work: Path, clock: Clock) -> dict[str, int]:
+    """The same steps in plain pandas."""
+    import pandas as pd
+
+    frame = pd.read_parquet(log, columns=["user", "item", "timestamp"])
+    clock.lap("read")
+    frame = frame.dropna().drop_duplicates()
+    frame = frame[frame["timestamp"].between(EARLIEST, time.time())]
+    clock.lap("clean")
+    moments = frame["timestamp"].sort_values(ignore_index=True)
+    test_from = moments.iloc[len(moments) - -(-len(moments) // 10)]
+    earlier = moments[moments < test_from]
+    validation_from = earlier.iloc[len(earlier) - -(-len(earlier) // 10)]
+    known = frame.loc[frame["timestamp"] < validation_from, "item"].value_counts().index
+    codes = pd.Series(np.arange(2, len(known) + 2, dtype=np.int32), index=known)
+    frame = frame.sort_values(["user", "timestamp"], kind="stable")
+    items = frame["item"].map(codes).fillna(1).to_numpy(np.int32)
+    lengths = frame.groupby("user", sort=False).size()
+    np.save(work / "offsets.npy", np.concatenate([[0], lengths.cumsum()]))
+    np.save(work / "items.npy", items)
+    np.save(work / "times.npy", frame["timestamp"].to_numpy(np.float64))
+    np.save(work / "rows.npy", frame.index.to_numpy(np.int64))
+    lengths.index.to_frame().to_parquet(work / "users.parquet")
+    clock.lap("build")
+    return {"kept": len(frame), "users": len(lengths), "items": len(known)}
+
+
+WAYS: dict[str, Way] = {"memory": in_memory, "shards": in_shards, "pandas": with_pandas}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("way", choices=tuple(WAYS))
+    parser.add_argument("log", type=Path, help="a folder of Parquet")
+    parser.add_argument("--work", type=Path, required=True, help="an empty folder, emptied again")
+    given = parser.parse_args()
+    shutil.rmtree(given.work, ignore_errors=True)
+    given.work.mkdir(parents=True)
+    # What a way imports is loaded before time and memory are measured.
+    if given.way == "pandas":
+        import pandas as pd  # noqa: F401
+    else:
+        import regard.data.large.prepare  # noqa: F401
+        import regard.data.split  # noqa: F401
+    base, clock = peak_megabytes(), Clock()
+    found = WAYS[given.way](given.log, given.work, clock)
+    shutil.rmtree(given.work)
+    result: dict[str, Any] = {"way": given.way, "seconds": clock.seconds, **found}
+    result |= {"base_megabytes": base, "megabytes": peak_megabytes(), "threads": threads()}
+    print(json.dumps(result))
+
+
+def threads() -> int:
+    """Threads of Polars: as many as there are cores unless the environment says otherwise."""
+    told = os.environ.get("POLARS_MAX_THREADS")
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return int(told) if told else cores
+
+
+if __name__ == "__main__":
+    main()

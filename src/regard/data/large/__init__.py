@@ -1,0 +1,1 @@
+"""Logs larger than memory: cut by users into shards, cleaned shard after shard, coded on disk."""

@@ -1,0 +1,59 @@
+"""What a log needs of memory and of disk, said before any work is done."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from regard.errors import StorageError
+
+IN_MEMORY: Final = 10.0
+"""Bytes that cleaning and splitting in memory need at most for each byte of typed log
+(`benchmarks/data.py`)."""
+_FINAL: Final = 28  # bytes of an event in the flat arrays, and of its user
+_MARGIN: Final = 1.1
+
+
+def available_memory() -> int:
+    """Bytes that can be had now; half of what is built in, where the system does not say.
+
+    Example:
+        >>> available_memory() > 0
+        True
+    """
+    listed = Path("/proc/meminfo")
+    if listed.exists():
+        for line in listed.read_text("utf-8").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    if hasattr(os, "sysconf"):
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2)
+    return 4 * 2**30
+
+
+def require_disk(folder: Path, rows: int, row_bytes: float) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        folder: where shards and results will lie; it, or a folder above it, exists.
+        rows: of the log.
+        row_bytes: of a typed row.
+
+    Raises:
+        StorageError: too little is free.
+
+    Example:
+        >>> require_disk(Path("."), rows=10, row_bytes=32.0)
+    """
+    needed = int(rows * (2 * row_bytes + _FINAL) * _MARGIN)
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise StorageError(
+            f"Preparing {rows:,} rows in {folder} takes up to {_gigabytes(needed)} of disk, but "
+            f"{_gigabytes(free)} are free there. Free some space, or name a folder elsewhere."
+        )
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB"
