@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from regard.data.interactions import Interactions
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import FARTHEST, MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.errors import ConfigurationError, TooLittleDataError
 from regard.schema import TIME, USER
 
@@ -109,7 +109,7 @@ class Bursts(Rule):
         if not 0 < deviations < math.inf:
             raise ConfigurationError(f"deviations={deviations} must be a positive number.")
         time = nw.col(TIME).cast(nw.Float64)
-        past = log.frame.filter(~nw.col(USER).is_null() & time.is_finite())
+        past = log.frame.filter(~nw.col(USER).is_null() & (time.abs() < FARTHEST))
         past = past if until is None else past.filter(time < until)
         limits = {}
         for limit, seconds in _SECONDS.items():
@@ -125,7 +125,8 @@ class Bursts(Rule):
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark every row of a user beyond a limit; see `Rule.mark`."""
         time = nw.col(TIME).cast(nw.Float64)
-        here = frame.filter((nw.col(REMOVED_BY) == 0) & ~nw.col(USER).is_null() & time.is_finite())
+        counted = (nw.col(REMOVED_BY) == 0) & ~nw.col(USER).is_null()
+        here = frame.filter(counted & (time.abs() < FARTHEST))
         marked = frame.with_columns(nw.lit(value=False).alias(MARKED))
         for each in fields(self):
             limit = getattr(self, each.name)

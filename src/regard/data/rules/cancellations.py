@@ -51,5 +51,5 @@ class Cancellations(RowRule):
 
     def unwanted(self, ordering: str) -> nw.Expr:  # noqa: ARG002 - the contract hands it to all
         """True where the session is the prefix and digits."""
-        cancelled = f"^{re.escape(self.prefix)}[0-9]+$"
+        cancelled = f"^{re.escape(self.prefix)}[0-9]+\\z"
         return nw.col(SESSION).cast(nw.String).str.contains(cancelled)

@@ -8,8 +8,9 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from regard.data.engines import groups
 from regard.data.interactions import Interactions
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
+from regard.data.rules.contract import FARTHEST, MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.errors import ConfigurationError, TooLittleDataError
 from regard.schema import ITEM, ROW, TIME, USER
 
@@ -164,7 +165,7 @@ class Clockwork(Rule):
 def _usable(frame: Frame) -> Frame:
     """The rows that say who, what and when."""
     named = ~(nw.col(USER).is_null() | nw.col(ITEM).is_null())
-    timed = nw.col(TIME).cast(nw.Float64).is_finite()
+    timed = nw.col(TIME).cast(nw.Float64).abs() < FARTHEST
     return frame.filter((nw.col(REMOVED_BY) == 0) & named & timed).select(USER, ITEM, TIME, ROW)
 
 
@@ -176,10 +177,10 @@ def _hours(rows: Frame) -> Frame:
 
 def _gaps(rows: Frame) -> Frame:
     """The whole seconds since the same user's row before."""
-    order = (USER, TIME, ROW)
+    order, window = (USER, TIME, ROW), groups(rows, USER)
     time = nw.col(TIME).cast(nw.Float64)
-    same = nw.col(USER) == nw.col(USER).shift(1).over(order_by=order)
-    gap = (time - nw.col(TIME).shift(1).over(order_by=order).cast(nw.Float64)).floor()
+    same = nw.col(USER) == nw.col(USER).shift(1).over(*window, order_by=order)
+    gap = (time - nw.col(TIME).shift(1).over(*window, order_by=order).cast(nw.Float64)).floor()
     told = rows.with_columns(nw.when(same).then(gap).alias(_WHAT))
     return told.filter(~nw.col(_WHAT).is_null()).select(USER, _WHAT)
 

@@ -51,7 +51,7 @@ class ExcludedItems(RowRule):
             )
         try:
             re.compile(self.pattern)
-            re.compile(self._whole)
+            re.compile(f"^(?:{self.pattern})$")
             pl.select(pl.lit("").str.contains(self._whole))
         except (re.error, pl.exceptions.ComputeError) as broken:
             raise ConfigurationError(
@@ -67,4 +67,4 @@ class ExcludedItems(RowRule):
     @property
     def _whole(self) -> str:
         """The pattern for the id from end to end."""
-        return f"^(?:{self.pattern})$"
+        return rf"^(?:{self.pattern})\z"

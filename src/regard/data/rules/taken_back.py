@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 import narwhals as nw
 
+from regard.data.engines import groups
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, QUANTITY, ROW, SESSION, USER
@@ -73,7 +74,7 @@ class TakenBack(Rule):
     def _lines(self, frame: Frame, ordering: str) -> Frame:
         """Purchases (step 1) and cancellations (step -1), with what pairs must have in common."""
         cancelled = nw.col(SESSION).cast(nw.String)
-        cancelled = cancelled.str.contains(f"^{re.escape(self.prefix)}[0-9]+$")
+        cancelled = cancelled.str.contains(f"^{re.escape(self.prefix)}[0-9]+\\z")
         pieces, when = (nw.col(name).cast(nw.Float64) for name in (QUANTITY, ordering))
         back = cancelled & (pieces < 0)
         bought = (cancelled.is_null() | ~cancelled) & (pieces > 0)
@@ -96,21 +97,21 @@ def _pairs(lines: Frame) -> Frame:
     """
     # At one moment, what was bought comes before what takes it back, whatever the file says.
     lines = lines.with_columns((-nw.col(_STEP)).alias(_TAKEN))
-    order = (*_GROUP, _WHEN, _TAKEN, ROW)
-    same = [nw.col(key) == nw.col(key).shift(1).over(order_by=order) for key in _GROUP]
+    order, window = (*_GROUP, _WHEN, _TAKEN, ROW), groups(lines, *_GROUP)
+    same = [nw.col(key) == nw.col(key).shift(1).over(*window, order_by=order) for key in _GROUP]
     changed = reduce(or_, (~each | each.is_null() for each in same))
     first = nw.when(changed).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
     lines = lines.with_columns(first.alias(_FIRST))
     lines = lines.with_columns((nw.col(_STEP) - _FALL * nw.col(_FIRST)).alias(_DEPTH))
-    lines = lines.with_columns(nw.col(_DEPTH).cum_sum().over(order_by=order).alias(_DEPTH))
+    lines = lines.with_columns(nw.col(_DEPTH).cum_sum().over(*window, order_by=order).alias(_DEPTH))
     before = nw.when(nw.col(_FIRST) == 1).then(nw.col(_DEPTH) - nw.col(_STEP))
     lines = lines.with_columns(before.otherwise(nw.lit(_CEILING)).alias(_BASE))
     lines = lines.with_columns(
-        nw.min_horizontal(_BASE, _DEPTH).cum_min().over(order_by=order).alias(_FLOOR),
-        nw.col(_BASE).cum_min().over(order_by=order).alias(_BASE),
+        nw.min_horizontal(_BASE, _DEPTH).cum_min().over(*window, order_by=order).alias(_FLOOR),
+        nw.col(_BASE).cum_min().over(*window, order_by=order).alias(_BASE),
     )
     # A cancellation that lowers the floor had nothing left to take back.
-    earlier = nw.col(_FLOOR).shift(1).over(order_by=order)
+    earlier = nw.col(_FLOOR).shift(1).over(*window, order_by=order)
     earlier = nw.when(nw.col(_FIRST) == 1).then(nw.col(_BASE)).otherwise(earlier)
     opened = nw.col(_DEPTH) - nw.col(_FLOOR)
     level = nw.when(nw.col(_STEP) == 1).then(opened).otherwise(opened + 1)
@@ -118,9 +119,9 @@ def _pairs(lines: Frame) -> Frame:
     lines = lines.with_columns(level.cast(nw.Int64).alias(_LEVEL))
     # On one level of one group (which its base names) purchases and cancellations alternate.
     levels = (_BASE, _LEVEL, _WHEN, _TAKEN, ROW)
-    follows = nw.col(_STEP).shift(-1).over(order_by=levels) == -1
+    follows = nw.col(_STEP).shift(-1).over(*window, order_by=levels) == -1
     for key in (_BASE, _LEVEL):
-        follows &= nw.col(key) == nw.col(key).shift(-1).over(order_by=levels)
+        follows &= nw.col(key) == nw.col(key).shift(-1).over(*window, order_by=levels)
     closing = (nw.col(_STEP) == -1) & (nw.col(_LEVEL) > 0)
     lines = lines.with_columns((closing | ((nw.col(_STEP) == 1) & follows)).alias(_TAKEN))
     return lines.filter(nw.col(_TAKEN))
