@@ -17,6 +17,7 @@ from regard.data.ingest.columns import (
     as_text,
     missing_to_null,
 )
+from regard.data.ingest.frames import is_spark_frame
 from regard.data.ingest.joining import known_of
 from regard.data.ingest.sources import open_source
 from regard.data.ingest.table import Table
@@ -48,15 +49,37 @@ _SAMPLE_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """What the caller asked for: roles given by name, and how to read times."""
+class Wish:
+    """What the caller asked for.
+
+    Attributes:
+        given: role -> name of the column that plays it.
+        order: `FILE_ORDER`, or a column that orders the log instead of a time.
+        time_format: see `read`, as for the next two.
+        time_unit: of times that are numbers.
+        timezone: of times that carry none.
+        tables: `item` and `user` -> a source with what is known of them, None or False.
+
+    Raises:
+        ConfigurationError: two wishes contradict each other.
+    """
 
     given: Mapping[str, str]
-    order: str | None
-    time_format: str | None
-    time_unit: str | None
-    timezone: str
-    tables: Mapping[str, Any]
+    order: str | None = None
+    time_format: str | None = None
+    time_unit: str | None = None
+    timezone: str = "UTC"
+    tables: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if TIME in self.given and self.order is not None:
+            raise ConfigurationError(
+                "Give time= (real time) or order= (a mere order), not both: one of them orders the "
+                "log."
+            )
+        user = self.given.get(USER)
+        if user is not None and user == self.given.get(ITEM):
+            raise ConfigurationError(f"user= and item= both name {user!r}; they must differ.")
 
 
 @dataclass
@@ -106,7 +129,8 @@ def read(
         source: path to delimited text (`.csv`, `.tsv`, `.txt`, `.dat`, ...), JSON lines (each also
             with `.gz`), Parquet, Arrow or a RecBole `.inter`; a folder of such files, or a pattern
             such as `log/year=*/*.parquet`; the URL of a database; or a dataframe of pandas, Polars
-            (eager or lazy), Arrow, DuckDB.
+            (eager or lazy), Arrow, DuckDB. A PySpark DataFrame stays where it is: see
+            `regard.data.spark`.
         items: a table with one row per item, any source that `source` may be, joined by id: its
             title plays that role where the log has none, its other columns become context. If
             omitted, the table that the format of the log puts beside it; False for none.
@@ -155,14 +179,12 @@ def read(
         USER: user, ITEM: item, TIME: time, EVENT: event, VALUE: value, QUANTITY: quantity,
         PRICE: price, SESSION: session, TITLE: title,
     }  # fmt: skip
-    if time is not None and order is not None:
-        raise ConfigurationError(
-            "Give time= (real time) or order= (a mere order), not both: one of them orders the log."
-        )
-    if user is not None and user == item:
-        raise ConfigurationError(f"user= and item= both name {user!r}; they must differ.")
     given = {role: column for role, column in named.items() if column is not None}
-    wish = _Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
+    wish = Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
+    if is_spark_frame(source):
+        from regard.data.spark.read import read_frame
+
+        return read_frame(source, wish)
     opened = open_source(
         source, delimiter=delimiter, encoding=encoding, decimal=decimal, header=header,
         query=query, table=table, parameters=parameters,
@@ -170,9 +192,9 @@ def read(
     return _interactions(opened, wish)
 
 
-def _interactions(table: Table, wish: _Wish) -> Interactions:
+def _interactions(table: Table, wish: Wish) -> Interactions:
     """Find the roles, make the columns, put them together."""
-    roles, reasons = _assign(table, wish)
+    roles, reasons = assign_roles(table, wish)
     build = _Build(table, notes=[*table.notes, *reasons])
     for role, column in roles.items():
         _add_role(build, role, column, wish)
@@ -192,8 +214,19 @@ def _interactions(table: Table, wish: _Wish) -> Interactions:
     return Interactions(lazy, clock, table.name, roles, tuple(build.notes))
 
 
-def _assign(table: Table, wish: _Wish) -> tuple[dict[str, str], list[str]]:
-    """Which column plays which role: the caller's word first, then what names and values say."""
+def assign_roles(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
+    """Say which column plays which role: the caller's word first, then what names and values say.
+
+    Args:
+        table: all rows, or enough of them to judge by.
+        wish: what the caller asked for.
+
+    Returns:
+        Role -> column, and the reasons for what was not given.
+
+    Raises:
+        ColumnError: a column is not there or ambiguous, or a role that is needed is not played.
+    """
     frame = table.frame
     given = dict(wish.given)
     if wish.order is not None and wish.order != FILE_ORDER:
@@ -225,7 +258,7 @@ def _no_such_column(table: Table, role: str, column: str) -> ColumnError:
     )
 
 
-def _require_roles(table: Table, roles: Mapping[str, str], wish: _Wish) -> None:
+def _require_roles(table: Table, roles: Mapping[str, str], wish: Wish) -> None:
     """Refuse a table in which the user, the item or the order could not be found."""
     has = f"(columns: {', '.join(map(repr, table.frame.columns))})"
     if table.frame.width == 1:
@@ -249,7 +282,7 @@ def _require_roles(table: Table, roles: Mapping[str, str], wish: _Wish) -> None:
         )
 
 
-def _add_role(build: _Build, role: str, column: str, wish: _Wish) -> None:
+def _add_role(build: _Build, role: str, column: str, wish: Wish) -> None:
     """Make the column of one role."""
     source = build.table.frame[column]
     notes: tuple[str, ...] = ()
@@ -274,7 +307,7 @@ def _add_role(build: _Build, role: str, column: str, wish: _Wish) -> None:
 
 
 def _known(
-    build: _Build, role: str, roles: dict[str, str], wish: _Wish, *, taken: list[str]
+    build: _Build, role: str, roles: dict[str, str], wish: Wish, *, taken: list[str]
 ) -> list[pl.Series]:
     """The columns of a table of items or users, one value per row; a title may become a role."""
     source = wish.tables[role]
