@@ -25,7 +25,13 @@ COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
             "regard inspect sqlite:///shop.db --table purchases",
         ),
     ),
-    (clean, ("regard clean purchases.csv --out clean.parquet --exclude-items 'POST|gift_.*'",)),
+    (
+        clean,
+        (
+            "regard clean purchases.csv --out clean.parquet --exclude-items 'POST|gift_.*'",
+            "regard clean hdfs://head/shop/purchases --engine spark --master yarn --out clean",
+        ),
+    ),
     (
         fit,
         (

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from regard.data.interactions import Interactions
+    from regard.recommender.recipe import Recipe
 
 _SAMPLE_ROWS: Final = 10_000
 
@@ -23,12 +24,29 @@ _SAMPLE_ROWS: Final = 10_000
 def clean(
     file: LogFile,
     *,
-    out: Annotated[Path, typer.Option(metavar="CLEAN.parquet", help="Where the kept rows go.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="CLEAN.parquet|FOLDER",
+            help="Where the kept rows go; with Spark a new folder for all that comes of it.",
+        ),
+    ],
     quarantine: Annotated[
         Path | None,
         typer.Option(
             metavar="Q.parquet",
             help="Where the removed rows go. CLEAN.quarantine.parquet if omitted.",
+        ),
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(metavar="polars|spark", help="Who computes. Spark needs regard[spark]."),
+    ] = "polars",
+    master: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Of Spark: spark://head:7077, yarn, local[4]. As spark-submit says if omitted.",
         ),
     ] = None,
     columns: SourceOptions,
@@ -38,20 +56,34 @@ def clean(
     """Remove rows that nobody wants to learn from, and explain each of them.
 
     The kept rows become a Parquet file that every command reads without options; the removed ones
-    go into quarantine, each with its rule and reason.
+    go into quarantine, each with its rule and reason. With --engine spark a cluster does the same,
+    and writes both as folders of Parquet.
     """
-    from regard.cli.logs import clean_log, read_log
+    from regard.cli.cluster import clean_on_spark, require_engine
     from regard.cli.recipes import recipe_of
+
+    require_engine(engine, master=master, quarantine=quarantine)
+    recipe = recipe_of(file, columns)
+    if engine == "spark":
+        clean_on_spark(recipe, cleaning, out, master, voice)
+    else:
+        _clean_here(recipe, cleaning, Path(out), quarantine, voice)
+
+
+def _clean_here(
+    recipe: "Recipe", cleaning: CleaningOptions, out: Path, quarantine: Path | None, voice: Voice
+) -> None:
+    """Clean in memory, and write one file of kept rows and one of removed ones."""
+    from regard.cli.logs import clean_log, read_log
     from regard.data.atomic import atomic_file
 
     parquet_file(out, "--out")
     removed = (
         quarantine_beside(out) if quarantine is None else parquet_file(quarantine, "--quarantine")
     )
-    refuse_same(Path(file), out, removed)
+    refuse_same(Path(recipe.source.path), out, removed)
     if quarantine is None:
         refuse_anothers(removed, out.with_suffix(""))
-    recipe = recipe_of(file, columns)
     log, report = clean_log(read_log(recipe), recipe, cleaning)
     table = to_table(log)
     # One inside the other: where the second cannot be written, neither is there.

@@ -34,8 +34,11 @@ def held(frame: Frame) -> Frame:
         return frame.collect().lazy()
     native = frame.to_native()
     if frame.implementation.is_pyspark() and native.sparkSession.sparkContext.getCheckpointDir():
-        return nw.from_native(native.checkpoint())
-    return nw.from_native(native.localCheckpoint())
+        native = native.checkpoint()
+    else:
+        native = native.localCheckpoint()
+    kept: Frame = nw.from_native(native)
+    return kept
 
 
 def groups(frame: Frame, *columns: str) -> tuple[str, ...]:

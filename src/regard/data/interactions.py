@@ -169,4 +169,5 @@ def _numbered(frame: nw.LazyFrame[Any], source: str) -> nw.LazyFrame[Any]:
             f"{ROW!r}; for PySpark, regard.data.spark.number_rows(frame, by=[...]) does."
         )
     rows = frame.to_native().with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
-    return nw.from_native(rows)
+    numbered: nw.LazyFrame[Any] = nw.from_native(rows)
+    return numbered

@@ -227,13 +227,7 @@ def assign_roles(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
     Raises:
         ColumnError: a column is not there or ambiguous, or a role that is needed is not played.
     """
-    frame = table.frame
-    given = dict(wish.given)
-    if wish.order is not None and wish.order != FILE_ORDER:
-        given[POSITION] = wish.order
-    for role, column in given.items():
-        if column not in frame.columns:
-            raise _no_such_column(table, role, column)
+    frame, given = table.frame, _given(table, wish)
     skipped = {*given, TIME} if wish.order is not None else set(given)
     wanted = [role for role in PROPOSED if role not in skipped]
     free = [column for column in frame.columns if column not in given.values()]
@@ -244,6 +238,17 @@ def assign_roles(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
     roles: dict[str, str] = {role: both[role] for role in ROLES if role in both}
     _require_roles(table, roles, wish)
     return roles, [each.note for each in found]
+
+
+def _given(table: Table, wish: Wish) -> dict[str, str]:
+    """The roles that were given, each played by a column that is there."""
+    given = dict(wish.given)
+    if wish.order is not None and wish.order != FILE_ORDER:
+        given[POSITION] = wish.order
+    for role, column in given.items():
+        if column not in table.frame.columns:
+            raise _no_such_column(table, role, column)
+    return given
 
 
 def _no_such_column(table: Table, role: str, column: str) -> ColumnError:

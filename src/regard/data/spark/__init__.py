@@ -1,10 +1,10 @@
 """The same cleaning on a cluster: Spark reads, marks and writes a log where it lies.
 
-    from regard.data.spark import clean_into, read_files, spark_session
+from regard.data.spark import clean_into, read_files, spark_session
 
-    session = spark_session("spark://head:7077")
-    log = read_files(session, "hdfs://head/shop/purchases")
-    print(clean_into(log, "hdfs://head/shop/clean"))
+session = spark_session("spark://head:7077")
+log = read_files(session, "hdfs://head/shop/purchases")
+print(clean_into(log, "hdfs://head/shop/clean"))
 """
 
 from regard.data.spark.cleaning import clean_into

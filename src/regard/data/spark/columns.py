@@ -239,9 +239,7 @@ def as_numbers(name: str, kind: "DataType", *, decimal: str) -> Question:
         number = F.nanvl(column(name).cast("double"), F.lit(None).cast("double"))
         return Question(lambda _: (number, ()))
     if not _is_text(kind):
-        raise ColumnError(
-            f"Column {name!r} holds {kind.simpleString()}; it must hold numbers."
-        )
+        raise ColumnError(f"Column {name!r} holds {kind.simpleString()}; it must hold numbers.")
     text = stripped(name, words=True)
     spelled = text
     if decimal == ",":
@@ -287,9 +285,7 @@ def as_text(name: str, kind: "DataType") -> Question:
         raise ColumnError(f"Column {name!r} holds {kind.simpleString()}, which is no text.")
     if is_fractional(kind):
         whole = _whole_numbers(name)
-        return Question(
-            lambda facts: (whole.answer(facts)[0].cast("string"), ()), whole.facts
-        )
+        return Question(lambda facts: (whole.answer(facts)[0].cast("string"), ()), whole.facts)
     if _is_text(kind):
         text = F.when(stripped(name).isNotNull(), column(name))
         return Question(lambda _: (text, ()))

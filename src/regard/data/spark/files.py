@@ -65,13 +65,15 @@ def open_files(session: "SparkSession", path: Path | str, form: TextForm) -> Ope
     name, place = str(path), as_spark_reads(path)
     files = _files(session, place, name)
     kind = _format(files, name)
-    notes = (f"{len(files):,} files are read in the order of their paths.",)
+    notes: tuple[str, ...] = (f"{len(files):,} files are read in the order of their paths.",)
     if kind == "Parquet":
         form.require_none(name)
         return Opened(_parquet(session, place, files), name, notes, typed=True)
     if kind == "JSON lines":
         form.require_none(name, but=("encoding",))
-        reader = session.read.option("mode", "FAILFAST").option("encoding", form.encoding or "utf-8")
+        reader = session.read.option("mode", "FAILFAST").option(
+            "encoding", form.encoding or "utf-8"
+        )
         frame = _numbered_text(reader.json(place), files, name)
         return Opened(frame, name, notes, typed=True)
     dialect = _dialect(session, files[0], form, name)
@@ -87,7 +89,9 @@ def _files(session: "SparkSession", place: str, name: str) -> list[str]:
     try:
         found = session.read.format("text").load(place).inputFiles()
     except AnalysisException as absent:
-        raise SourceError(f"{name} is not there, or Spark cannot read it. Check the path.") from absent
+        raise SourceError(
+            f"{name} is not there, or Spark cannot read it. Check the path."
+        ) from absent
     if not found:
         raise SourceError(f"{name} holds no file. Check the path, or name a file.")
     return sorted(found, key=lambda file: PurePosixPath(_plain(file)))
@@ -99,8 +103,8 @@ def _format(files: Sequence[str], name: str) -> str:
     for kind, file in kinds.items():
         if kind not in {"Parquet", "JSON lines", "delimited text"}:
             raise SourceError(
-                f"{name} takes in {PurePosixPath(file).name}, which is neither Parquet nor delimited "
-                "text nor JSON lines. Give a narrower pattern, such as '*.parquet'."
+                f"{name} takes in {PurePosixPath(file).name}, which is neither Parquet nor "
+                "delimited text nor JSON lines. Give a narrower pattern, such as '*.parquet'."
             )
     if len(kinds) > 1:
         (one, first), (two, second) = list(kinds.items())[:2]

@@ -74,7 +74,7 @@ def read_files(session: "SparkSession", path: Path | str, **options: Any) -> Int
                 f"{name}= is not for Spark; join and query in Spark first, and read what comes out."
             )
     form = TextForm(**{name: given.get(name) for name in _TEXT})
-    roles = {name: given[name] for name in ROLES if name in given}
+    roles: dict[str, str] = {name: given[name] for name in ROLES if name in given}
     wish = Wish(roles, **{name: given[name] for name in _TIMES if name in given})
     return _interactions(open_files(session, path, form), wish)
 
@@ -99,8 +99,8 @@ def read_frame(frame: "DataFrame", wish: Wish) -> Interactions:
     name = "a pyspark frame"
     if ROW not in frame.columns:
         raise ColumnError(
-            f"{name} has no order of its own that would decide between equal times. Number its rows "
-            f"with regard.data.spark.number_rows(frame, by=[...]), or give it a column {ROW!r} of "
+            f"{name} has no order of its own that would decide between equal times. Number its "
+            f"rows with regard.data.spark.number_rows(frame, by=[...]), or give it a column {ROW!r} of "
             "different whole numbers."
         )
     _require_sound_rows(frame, name)

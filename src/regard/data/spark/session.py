@@ -4,7 +4,8 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,10 +27,12 @@ _SETTINGS: Final = {
     "spark.ui.enabled": "false",
     "spark.log.level": "ERROR",
 }
+_QUIET: Final = Path(__file__).with_name("log4j2.properties").resolve()
 _LOCAL: Final = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_QUIET.as_uri()}",
 }
 """One machine needs no network, and has no use for the 200 partitions of a cluster."""
 
@@ -78,6 +81,28 @@ def spark_session(
             f"Spark does not start with master {master or 'local[*]'!r}: {reason}. Check the "
             "address of the cluster, and that its version of Spark is that of pyspark."
         ) from failed
+
+
+@contextmanager
+def session_of(master: str | None = None) -> Iterator["SparkSession"]:
+    """A session for one piece of work: stopped at the end, unless it ran before.
+
+    Args:
+        master: see `spark_session`.
+
+    Yields:
+        The session.
+    """
+    require("pyspark", extra="spark", purpose="Cleaning on Spark")
+    from pyspark.sql import SparkSession
+
+    ours = SparkSession.getActiveSession() is None
+    session = spark_session(master)
+    try:
+        yield session
+    finally:
+        if ours:
+            session.stop()
 
 
 def _same(running: "SparkSession", master: str | None) -> "SparkSession":

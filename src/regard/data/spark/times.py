@@ -105,8 +105,8 @@ def as_times(name: str, kind: "DataType", sample: pl.Series, form: TimeForm) -> 
     if isinstance(kind, T.StringType):
         return _texts(name, sample, form)
     raise TimeError(
-        f"Column {name!r} holds {kind.simpleString()}, which is not a moment in time; name a column "
-        'of timestamps, text or numbers with time=, or say order="file".'
+        f"Column {name!r} holds {kind.simpleString()}, which is not a moment in time; name a "
+        'column of timestamps, text or numbers with time=, or say order="file".'
     )
 
 
@@ -160,13 +160,13 @@ def _moments(name: str, moment: "Column", form: TimeForm, *, zoned: bool) -> Que
         zone, notes = form.timezone, [f"{note} {form.timezone}."]
         if counted.get("repeated"):
             notes.append(
-                f"{counted['repeated']:,} times of column {name!r} happened twice at a clock change "
-                f"in {zone}; the first of the two is taken."
+                f"{counted['repeated']:,} times of column {name!r} happened twice at a clock "
+                f"change in {zone}; the first of the two is taken."
             )
         if counted.get("skipped"):
             notes.append(
-                f"{counted['skipped']:,} times of column {name!r} were skipped by a clock change in "
-                f"{zone}; they are moved forward by the length of the gap."
+                f"{counted['skipped']:,} times of column {name!r} were skipped by a clock change "
+                f"in {zone}; they are moved forward by the length of the gap."
             )
         return _seconds(utc), tuple(notes)
 
@@ -191,7 +191,7 @@ def _numbers(name: str, number: "Column", form: TimeForm, *, whole: bool) -> Que
     from pyspark.sql import functions as F
 
     number = F.nanvl(number, F.lit(None).cast("double"))
-    spelled = F.when(F.abs(number) < 1e17, number.cast("long")).cast("string") if whole else None
+    spelled = F.when(F.abs(number) < 1e17, F.floor(number)).cast("string")
     low, high = _PLAUSIBLE
     facts: dict[str, Column] = {
         "present": F.count(number),
@@ -201,13 +201,13 @@ def _numbers(name: str, number: "Column", form: TimeForm, *, whole: bool) -> Que
     for unit, scale in UNITS.items():
         facts[unit] = F.count_if(number.between(low * scale, high * scale))
     formats = [form.time_format] if form.time_format else list(_COMPACT) if whole else []
-    for each in formats if spelled is not None else []:
+    for each in formats:
         facts[each] = F.count(F.try_to_timestamp(spelled, F.lit(pattern_of(each, name))))
 
     def answer(counted: Facts) -> Answer:
         if counted["infinite"]["count"]:
             raise _not_times(name, counted["infinite"], "Remove them, or name another column.")
-        for each in formats if spelled is not None and form.time_unit is None else []:
+        for each in formats if form.time_unit is None else []:
             if counted[each] == counted["present"] and _is_date(each, counted["edges"], form):
                 read = F.try_to_timestamp(spelled, F.lit(pattern_of(each, name)))
                 return _seconds(_to_utc(read, form)), (f"Column {name!r} is read as {each!r}.",)
@@ -239,14 +239,14 @@ def _unit(name: str, counted: Facts, form: TimeForm) -> tuple[str, str]:
         return fitting[0], "as the size of its numbers tells"
     if fitting:
         raise TimeError(
-            f"Column {name!r} mixes units of time ({' and '.join(fitting)}). Bring them to one unit "
-            "first, or force one with time_unit=."
+            f"Column {name!r} mixes units of time ({' and '.join(fitting)}). Bring them to one "
+            "unit first, or force one with time_unit=."
         )
     low, high = counted["edges"]["low"], counted["edges"]["high"]
     raise TimeError(
-        f"Column {name!r} holds numbers from {low:g} to {high:g}, which count no unit from 1970 to a "
-        "date between 1980 and 2100. If they are times, give time_unit= ('s', 'ms', 'us', 'ns'); if "
-        f"they are only an order, give order={name!r}."
+        f"Column {name!r} holds numbers from {low:g} to {high:g}, which count no unit from 1970 to "
+        "a date between 1980 and 2100. If they are times, give time_unit= ('s', 'ms', 'us', 'ns'); "
+        f"if they are only an order, give order={name!r}."
     )
 
 
@@ -269,7 +269,9 @@ def _texts(name: str, sample: pl.Series, form: TimeForm) -> Question:
         fitting = [each for each in formats if not counted[each]["count"]]
         if not fitting:
             best = min(formats, key=lambda each: counted[each]["count"])
-            raise _not_times(name, counted[best], f"Read as {best!r}; give time_format=, or mend it.")
+            raise _not_times(
+                name, counted[best], f"Read as {best!r}; give time_format=, or mend it."
+            )
         for one, two in combinations(fitting, 2):
             if counted[f"{one} {two}"]["count"]:
                 first = counted[f"{one} {two}"]["first"]
