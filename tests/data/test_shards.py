@@ -68,7 +68,7 @@ def test_sequences_are_those_of_the_log_in_memory(tmp_path: Path) -> None:
     here, there = split_by_time(log), split_by_time(read_shards(tmp_path / "out", verify=True))
     assert here.vocabulary.ids.equals(there.vocabulary.ids)
     for name in ("offsets", "items", "times", "rows"):
-        left, right = getattr(here.train, name), getattr(there.train, name)
+        left, right = getattr(here.events, name), getattr(there.events, name)
         np.testing.assert_array_equal(left, right)
 
 

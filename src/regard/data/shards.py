@@ -124,7 +124,7 @@ def write_shards(
         >>> log = Interactions.of(pl.DataFrame({"user": ["b", "a", "b"], "item": [7, 8, 9],
         ...                                     "time": [20.0, 5.0, 10.0]}))
         >>> folder = Path(tempfile.mkdtemp()) / "shards"
-        >>> print(write_shards(log, folder, shards=2))
+        >>> print(write_shards(log, folder, shards=3))
         3 interactions of 2 users with 3 items in 2 shards.
         >>> read_shards(folder).collect().rows()
         [('b', 7, 20.0, 0), ('a', 8, 5.0, 1), ('b', 9, 10.0, 2)]
@@ -253,7 +253,8 @@ def _write_parts(log: Interactions, draft: Path, *, rows: int, shards: int) -> t
     scanned = pl.scan_parquet(whole)
     found = cuts(_bounds(scanned, rows=rows, shards=shards).rows())
     for shard in found:
-        histories = scanned.filter(pl.col(USER).is_between(shard.first, shard.last))
+        ends = pl.lit(shard.first), pl.lit(shard.last)
+        histories = scanned.filter(pl.col(USER).is_between(*ends))
         histories.sort(USER, log.ordering, ROW).sink_parquet(draft / shard.file)
     whole.unlink()
     return found

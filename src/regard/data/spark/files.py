@@ -137,7 +137,6 @@ def _parquet(session: "SparkSession", place: str, files: Sequence[str]) -> "Data
 
 def _numbered_text(frame: "DataFrame", files: Sequence[str], name: str) -> "DataFrame":
     """Lines of text, numbered as they are read; what numbers them must not be read again."""
-    from pyspark.errors import PySparkException
     from pyspark.sql import functions as F
 
     placed = _without_row(frame).select(
@@ -148,12 +147,14 @@ def _numbered_text(frame: "DataFrame", files: Sequence[str], name: str) -> "Data
     )
     try:
         read = nw.to_native(held(nw.from_native(placed)))
-    except PySparkException as broken:
-        reason = next((line for line in str(broken).splitlines() if "MALFORMED" in line), "")
+    except Exception as broken:  # of Py4J or PySpark, depending on who computes
+        told = [line.strip() for line in str(broken).splitlines() if "MALFORMED" in line]
+        if not told:
+            raise
         raise SourceError(
             f"{name} has a line with more or fewer fields than the others, or one that is no JSON. "
             "Mend it, or say delimiter=; a line break inside a field is not read on Spark. "
-            f"{reason.strip()}".rstrip()
+            f"({told[-1].removeprefix('Caused by: ')})"
         ) from broken
     return number_blocks(read, path=_PATH, block=_BLOCK, within=_WITHIN, rank=_rank(files))
 

@@ -99,9 +99,9 @@ def read_frame(frame: "DataFrame", wish: Wish) -> Interactions:
     name = "a pyspark frame"
     if ROW not in frame.columns:
         raise ColumnError(
-            f"{name} has no order of its own that would decide between equal times. Number its "
-            f"rows with regard.data.spark.number_rows(frame, by=[...]), or give it a column {ROW!r} of "
-            "different whole numbers."
+            f"{name} has no order of its own that would decide between equal times. Number "
+            f"its rows with regard.data.spark.number_rows(frame, by=[...]), or give it a column "
+            f"{ROW!r} of different whole numbers."
         )
     _require_sound_rows(frame, name)
     return _interactions(Opened(frame, name, (), typed=True), wish)
