@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from regard.cli.app import app
 from regard.cli.clean import to_table
 from regard.data.clean import clean, default_rules
 from regard.data.datasets import online_retail
+from regard.data.engines import held
 from regard.data.interactions import Interactions
 from regard.data.rules.bursts import Bursts
 from regard.data.rules.cancellations import Cancellations
@@ -33,6 +35,7 @@ from regard.data.rules.contract import Rule
 from regard.data.rules.excluded_items import ExcludedItems
 from regard.data.shards import read_shards, write_shards
 from regard.data.spark import clean_into, number_rows, read_files, spark_session
+from regard.data.spark.cleaning import require_rows
 from regard.data.vocabulary import Vocabulary
 from regard.errors import (
     ColumnError,
@@ -46,6 +49,7 @@ from regard.errors import (
 from regard.schema import Clock
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning:pyspark")]
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SETTINGS = {"spark.executor.memory": "512m", "spark.sql.shuffle.partitions": "3"}
 
 
@@ -155,6 +159,12 @@ def test_three_engines_agree_on_online_retail(spark: Any, tmp_path: Path) -> Non
     assert codes[0].ids.equals(codes[2].ids)
     assert_frame_equal(parquet(tmp_path / "out" / "quarantine"), report.quarantine)
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == report.to_dict()
+
+
+def test_limits_are_learned_as_without_spark(there: Interactions, table: pl.DataFrame) -> None:
+    here = Interactions(nw.from_native(table.lazy()), Clock.TIME, "a log")
+    assert Bursts.learn(there) == Bursts.learn(here)
+    assert Clockwork.learn(there, rows=20) == Clockwork.learn(here, rows=20)
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -283,10 +293,66 @@ def test_files_that_cannot_be_read_say_why(spark: Any, tmp_path: Path) -> None:
     (tmp_path / "two" / "a.jsonl").rename(tmp_path / "two" / "a.xlsx")
     with pytest.raises(SourceError, match="neither Parquet nor"):
         read_files(spark, tmp_path / "two")
+    (tmp_path / "headers").mkdir()
+    (tmp_path / "headers" / "a.csv").write_text("user,item,time\n1,a,1600000000\n")
+    (tmp_path / "headers" / "b.csv").write_text("item,user,time\na,1,1600000000\n")
+    with pytest.raises(SourceError, match="a file with another header"):
+        read_files(spark, tmp_path / "headers")
+    (tmp_path / "empty.csv").write_text("\n")
+    with pytest.raises(SourceError, match="is empty"):
+        read_files(spark, tmp_path / "empty.csv")
     broken = tmp_path / "broken.csv"
     broken.write_text("user,item,time\n1,a,1600000000\n1,a\n")
     with pytest.raises(SourceError, match="more or fewer fields"):
         read_files(spark, broken)
+
+
+@pytest.mark.parametrize(
+    ("lines", "options"),
+    [
+        ("7;a;3;2,5;x\n8;b;1;1,25;007\n", {"user": "column_1", "item": "column_2"}),
+        ('7.0,"a, b",3,"1",2\n8.0,"say ""hi""",1,NA,3\n', {"user": "column_1", "item": "column_2"}),
+    ],
+)
+def test_text_without_a_header(
+    lines: str, options: dict[str, str], spark: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "log.csv").write_text(lines)
+    options = {**options, "order": "column_3", "price": "column_4"}
+    here = regard.read(tmp_path / "log.csv", **options).collect()
+    assert_frame_equal(read_files(spark, tmp_path / "log.csv", **options).collect(), here)
+
+
+def test_types_that_roles_ask_for(spark: Any) -> None:
+    frame = spark.sql(
+        "select cast(7.0 as double) as user, 5L as item, 10L as position, 1.5BD as price, "
+        "array('a', 'b') as tags, cast(3.0 as float) as session, true as event, 0 as row"
+    )
+    log = regard.read(frame, user="user", item="item", order="position", session="session",
+                      event="event")  # fmt: skip
+    row = log.collect().row(0, named=True)
+    assert row == {
+        "user": 7, "item": 5, "position": 10, "row": 0, "event": "true", "price": 1.5,
+        "session": "3", "tags": '["a","b"]',
+    }  # fmt: skip
+    with pytest.raises(ColumnError, match="which is no text"):
+        regard.read(frame, user="user", item="item", order="position", session="tags")
+    with pytest.raises(ColumnError, match="must hold numbers"):
+        regard.read(frame, user="user", item="item", order="position", value="tags")
+    with pytest.raises(TimeError, match="not a moment in time"):
+        regard.read(frame, user="user", item="item", time="tags")
+
+
+def test_a_session_in_another_time_zone_is_refused(spark: Any) -> None:
+    frame = spark.sql("select 1 as user, 2 as item, timestamp_ntz'2020-01-01' as time, 0 as row")
+    spark.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
+    try:
+        with pytest.raises(ConfigurationError, match="works in the time zone 'Europe/Berlin'"):
+            regard.read(frame)
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+    with pytest.raises(ConfigurationError, match="leave time_unit= out"):
+        regard.read(frame, time_unit="s")
 
 
 def test_rows_are_numbered_in_a_stated_order(spark: Any) -> None:
@@ -302,6 +368,8 @@ def test_rows_are_numbered_in_a_stated_order(spark: Any) -> None:
         number_rows(frame, "time")
     with pytest.raises(ColumnError, match="no column 'when'"):
         number_rows(frame, by="when")
+    with pytest.raises(ColumnError, match="has a column 'row' already"):
+        number_rows(frame.withColumnRenamed("item", "row"), by="user")
     numbered = Interactions.of(number_rows(frame, by=["time", "user"])).collect()
     assert_frame_equal(numbered.drop("row"), table.sort("time", "user"))
     assert numbered["row"].to_list() == list(range(500))
@@ -353,6 +421,40 @@ def test_times_that_are_no_moments_stay_seconds(spark: Any, tmp_path: Path) -> N
     assert kept.rows() == [(2, "b", 1e9), (1, "a", 1e9 + 1e-7)]
 
 
+def test_an_address_is_written_part_by_part(there: Interactions, tmp_path: Path) -> None:
+    place = f"file:{tmp_path}/out"  # to Regard an address like any other
+    report = clean_into(there, place, ALL[:2])
+    assert parquet(tmp_path / "out" / "kept").height == report.rows_kept
+    told = next((tmp_path / "out" / "report.json").glob("part-*"))
+    assert json.loads(told.read_text()) == report.to_dict()
+    with pytest.raises(StorageError, match="is there already"):
+        clean_into(there, place, ALL[:2])
+
+
+def test_a_disk_that_is_not_shared_is_noticed(spark: Any, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="holds 0 of the 5 rows"):
+        require_rows(spark, f"file:{tmp_path}", 5)
+
+
+def test_the_page_runs(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The examples of docs/spark.md, with addresses of this machine."""
+    page = (Path(__file__).parents[2] / "docs" / "spark.md").read_text("utf-8")
+    blocks = [block for block in PYTHON.findall(page) if ">>>" not in block]
+    assert len(blocks) == 2
+    log = pl.DataFrame({"customer": [1, 2, 1], "sku": ["a", "b", "a"], "line": [0, 1, 2],
+                        "loaded_at": [datetime(2024, 1, day) for day in (1, 2, 3)]})  # fmt: skip
+    (tmp_path / "shop").mkdir()
+    log.drop("line").write_parquet(tmp_path / "shop" / "purchases.parquet")
+    spark.createDataFrame(log.to_arrow()).createOrReplaceTempView("purchases")
+    code = "\n".join(blocks).replace("hdfs://head:9000/", f"file:{tmp_path}/")
+    code = code.replace("spark://head:7077", spark.sparkContext.master)
+    names: dict[str, Any] = {"regard": regard}
+    exec(code.replace("shop/purchases", "shop/purchases.parquet")
+         .replace("shop.purchases", "purchases"), names)  # fmt: skip
+    assert names["report"].rows_kept == 3
+    assert names["log"].collect()["item"].to_list() == ["a", "b", "a"]
+
+
 def test_at_the_prompt(spark: Any, plays: pl.DataFrame, tmp_path: Path) -> None:
     folder, out = written(tmp_path / "log", "parquet", plays), tmp_path / "out"
     words = ["clean", str(folder), "--user", "who", "--rule", "missing-user", "--min-item", "3"]
@@ -383,6 +485,14 @@ def test_options_that_do_not_go_together(
 ) -> None:
     told = CliRunner().invoke(app, ["clean", "x.csv", "--out", str(tmp_path / "o"), *words])
     assert (told.exit_code, says in told.stderr) == (2, True), told.stderr
+
+
+def test_held_rows_go_to_the_checkpoint_folder(
+    spark: Any, there: Interactions, tmp_path: Path
+) -> None:
+    spark.sparkContext.setCheckpointDir(str(tmp_path / "checkpoints"))
+    held(there.frame)
+    assert list((tmp_path / "checkpoints").rglob("part-*"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals and process groups of POSIX")

@@ -74,10 +74,9 @@ class Interactions:
         """Wrap a frame that already carries the names of `regard.schema`.
 
         Args:
-            frame: a Polars frame, or a lazy frame of another engine (a DuckDB relation, a PySpark
-                DataFrame), which stays in its engine; columns `user`, `item`, and `time` or
-                `position`. `row` is added when missing, but to Polars frames only: the rows of the
-                others have no order that would number them.
+            frame: of Polars, or of another engine in which it stays (a DuckDB relation, a PySpark
+                DataFrame); columns `user`, `item`, and `time` or `position`. `row` is added when
+                missing, where the rows have an order: those of DuckDB and Spark have none.
             source: what to call it in messages.
 
         Returns:
@@ -93,15 +92,16 @@ class Interactions:
             [(7, 'tea', 10.0, 0)]
         """
         try:
-            lazy = nw.from_native(frame).lazy()
+            table = nw.from_native(frame)
         except TypeError as strange:
             raise SourceError(
                 f"A {type(frame).__name__} is no dataframe. Give a frame of Polars, DuckDB or "
                 "PySpark; regard.read takes files and other frames."
             ) from strange
-        names = lazy.collect_schema().names()
+        names = table.collect_schema().names()
         if ROW not in names:
-            lazy = _numbered(lazy, source).select(*names, ROW)
+            table = _numbered(table, source).select(*names, ROW)
+        lazy = table.lazy()
         if TIME in names:
             lazy = lazy.with_columns(nw.col(TIME).cast(nw.Float64))
         clock = Clock.TIME if TIME in names else Clock.ORDER
@@ -159,15 +159,16 @@ class Interactions:
         return table
 
 
-def _numbered(frame: nw.LazyFrame[Any], source: str) -> nw.LazyFrame[Any]:
+def _numbered(frame: Any, source: str) -> Any:
     """Rows numbered as they lie, where they lie in an order at all."""
-    if not frame.implementation.is_polars():
-        engine = frame.implementation.name.lower()
-        raise ColumnError(
-            f"{source} has no column {ROW!r}, and the rows of a {engine} frame have no order of "
-            "their own that would decide between equal times. Number them from 0 in a column "
-            f"{ROW!r}; for PySpark, regard.data.spark.number_rows(frame, by=[...]) does."
-        )
-    rows = frame.to_native().with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
-    numbered: nw.LazyFrame[Any] = nw.from_native(rows)
-    return numbered
+    number = nw.col(ROW).cast(nw.Int64)
+    if isinstance(frame, nw.DataFrame):
+        return frame.with_row_index(ROW).with_columns(number)
+    if frame.implementation.is_polars():
+        return nw.from_native(frame.to_native().with_row_index(ROW)).with_columns(number)
+    engine = frame.implementation.name.lower()
+    raise ColumnError(
+        f"{source} has no column {ROW!r}, and the rows of a lazy {engine} frame have no order of "
+        "their own that would decide between equal times. Number them from 0 in a column "
+        f"{ROW!r}; for PySpark, regard.data.spark.number_rows(frame, by=[...]) does."
+    )

@@ -20,7 +20,8 @@ class ExcludedItems(RowRule):
 
     Attributes:
         pattern: a regular expression, such as `POST|DOT|gift_.*`; upper and lower case differ.
-            Look-around and back-references are not understood by all engines and are refused.
+            Look-around and back-references are not understood by all engines and are refused;
+            what they make of classes such as digits beyond ASCII differs, so spell those out.
 
     Raises:
         ConfigurationError: the pattern is no regular expression.

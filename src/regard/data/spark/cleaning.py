@@ -84,23 +84,29 @@ def clean_into(
             "in memory with regard.clean."
         )
     chosen = default_rules(log) if rules is None else tuple(rule.settled() for rule in rules)
+    session = log.frame.to_native().sparkSession
+    with _written_to(folder, session, overwrite=overwrite) as place:
+        report = _cleaned(log, chosen, place)
+        _tell(session, place, report, address=is_address(folder))
+    return report
+
+
+def _cleaned(log: Interactions, rules: Sequence[Rule], place: str) -> CleaningSummary:
+    """Mark once, and count, sample and write what was marked."""
     rows_in = int(log.frame.select(nw.len()).collect().item())
-    marked = nw.to_native(mark_rows(log, chosen)).persist()
+    marked = nw.to_native(mark_rows(log, rules)).persist()
     try:
         counts = _counted(marked)
         report = CleaningSummary(
             source=log.source,
             rows_in=rows_in,
             rows_kept=counts.rows.get(0, 0),
-            removals=removals_of(chosen, rows_in, counts.rows, _samples(marked)),
-            notes=tuple(rule.note for rule in chosen if rule.note),
+            removals=removals_of(rules, rows_in, counts.rows, _samples(marked)),
+            notes=tuple(rule.note for rule in rules if rule.note),
         )
         require_explained(report)
-        parts = {KEPT: _kept(marked, counts), QUARANTINE: _quarantine(marked, chosen)}
-        rows = {KEPT: report.rows_kept, QUARANTINE: report.rows_removed}
-        with _written_to(folder, marked.sparkSession, report, overwrite=overwrite) as place:
-            for name, part in parts.items():
-                _write(part, f"{place}/{name}", rows[name])
+        _write(_kept(marked, counts), f"{place}/{KEPT}", report.rows_kept)
+        _write(_quarantine(marked, rules), f"{place}/{QUARANTINE}", report.rows_removed)
     finally:
         marked.unpersist()
     return report
@@ -168,21 +174,38 @@ def _quarantine(marked: "DataFrame", rules: Sequence[Rule]) -> "DataFrame":
 
 
 @contextmanager
-def _written_to(
-    folder: Path | str, session: "SparkSession", report: CleaningSummary, *, overwrite: bool
-) -> Iterator[str]:
-    """Where executors write; the report follows when they are done."""
-    said = json.dumps(report.to_dict(), indent=2)
+def _written_to(folder: Path | str, session: "SparkSession", *, overwrite: bool) -> Iterator[str]:
+    """Where executors write; refused before they do anything."""
     with moments_in_microseconds(session):
-        if is_address(folder):
-            place = str(folder).rstrip("/")
-            yield place
-            told = session.createDataFrame([(said,)], "value string").coalesce(1)
-            told.write.text(f"{place}/{REPORT}")
+        if not is_address(folder):
+            with atomic_folder(folder, overwrite=overwrite) as draft:
+                yield f"file:{draft}"
             return
-        with atomic_folder(folder, overwrite=overwrite) as draft:
-            yield f"file:{draft}"
-            (draft / REPORT).write_text(said + "\n")
+        place = str(folder).rstrip("/")
+        if _is_there(session, place):
+            raise StorageError(f"{place} is there already and will not be replaced; name another.")
+        yield place
+
+
+def _is_there(session: "SparkSession", place: str) -> bool:
+    """Whether an address leads to something."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        session.read.format("text").load(place)
+    except AnalysisException:
+        return False
+    return True
+
+
+def _tell(session: "SparkSession", place: str, report: CleaningSummary, *, address: bool) -> None:
+    """Write the report beside what it tells of; at an address Spark writes it, as a folder."""
+    said = json.dumps(report.to_dict(), indent=2)
+    if address:
+        told = session.createDataFrame([(said,)], "value string").coalesce(1)
+        told.write.text(f"{place}/{REPORT}")
+    else:
+        Path(place.removeprefix("file:"), REPORT).write_text(said + "\n")
 
 
 @contextmanager
@@ -223,11 +246,12 @@ def require_rows(session: "SparkSession", place: str, rows: int) -> None:
     Raises:
         StorageError: there are fewer, as where every machine writes to a disk of its own.
     """
-    if place.startswith("file:"):
-        files = sorted(Path(place.removeprefix("file:")).rglob("*.parquet"))
-        found = sum(int(pl.scan_parquet(file).select(pl.len()).collect().item()) for file in files)
-    else:
+    from pyspark.errors import AnalysisException
+
+    try:
         found = session.read.parquet(place).count()
+    except AnalysisException:  # no file of Parquet is to be seen from here
+        found = 0
     if found != rows:
         raise StorageError(
             f"{place} holds {found:,} of the {rows:,} rows that were written. Name a folder that "

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PATH, _BLOCK, _WITHIN = "_regard_path", "_regard_block", "_regard_within"
 _SNIFFED: Final = 200
+_BROKEN: Final = re.compile(r"MALFORMED|CSV header")
 
 
 @dataclass(frozen=True)
@@ -148,12 +149,13 @@ def _numbered_text(frame: "DataFrame", files: Sequence[str], name: str) -> "Data
     try:
         read = nw.to_native(held(nw.from_native(placed)))
     except Exception as broken:  # of Py4J or PySpark, depending on who computes
-        told = [line.strip() for line in str(broken).splitlines() if "MALFORMED" in line]
+        told = [line.strip() for line in str(broken).splitlines() if _BROKEN.search(line)]
         if not told:
             raise
         raise SourceError(
-            f"{name} has a line with more or fewer fields than the others, or one that is no JSON. "
-            "Mend it, or say delimiter=; a line break inside a field is not read on Spark. "
+            f"{name} has a line with more or fewer fields than the others, a file with another "
+            "header, or a line that is no JSON. Mend it, or say delimiter=; a line break inside a "
+            "field is not read on Spark. "
             f"({told[-1].removeprefix('Caused by: ')})"
         ) from broken
     return number_blocks(read, path=_PATH, block=_BLOCK, within=_WITHIN, rank=_rank(files))
