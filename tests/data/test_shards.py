@@ -30,7 +30,8 @@ ROWS = st.lists(
 
 def log_of(rows: list[tuple[str, int, int]]) -> Interactions:
     table = pl.DataFrame(rows, schema=["user", "item", "time"], orient="row")
-    return Interactions.of(table, "plays")
+    backwards = pl.int_range(table.height - 1, -1, -1, dtype=pl.Int64, eager=True)
+    return Interactions.of(table.with_columns(row=backwards), "plays")
 
 
 def parts(folder: Path, manifest: Manifest) -> list[pl.DataFrame]:
