@@ -34,6 +34,7 @@ COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
         (
             "regard clean purchases.csv --out clean.parquet --exclude-items 'POST|gift_.*'",
             "regard clean purchases.csv --out clean.parquet --report purchases.html",
+            "regard clean hdfs://head/shop/purchases --engine spark --master yarn --out clean",
         ),
     ),
     (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from regard.data.interactions import Interactions
+    from regard.recommender.recipe import Recipe
 
 _SAMPLE_ROWS: Final = 10_000
 
@@ -29,7 +30,13 @@ _SAMPLE_ROWS: Final = 10_000
 def clean(
     file: LogFile,
     *,
-    out: Annotated[Path, typer.Option(metavar="CLEAN.parquet", help="Where the kept rows go.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="CLEAN.parquet|FOLDER",
+            help="Where the kept rows go; with Spark a new folder for all that comes of it.",
+        ),
+    ],
     quarantine: Annotated[
         Path | None,
         typer.Option(
@@ -38,6 +45,17 @@ def clean(
         ),
     ] = None,
     report: ReportOption = None,
+    engine: Annotated[
+        str,
+        typer.Option(metavar="polars|spark", help="Who computes. Spark needs regard[spark]."),
+    ] = "polars",
+    master: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Of Spark: spark://head:7077, yarn, local[4]. As spark-submit says if omitted.",
+        ),
+    ] = None,
     columns: SourceOptions,
     cleaning: CleaningOptions,
     voice: Voice,
@@ -45,11 +63,31 @@ def clean(
     """Remove rows that nobody wants to learn from, and explain each of them.
 
     The kept rows become a Parquet file that every command reads without options; the removed ones
-    go into quarantine, each with its rule and reason.
+    go into quarantine, each with its rule and reason. With --engine spark a cluster does the same,
+    and writes both as folders of Parquet.
     """
+    from regard.cli.cluster import clean_on_spark, require_engine
+    from regard.cli.recipes import recipe_of
+
+    require_engine(engine, master=master, quarantine=quarantine, report=report)
+    recipe = recipe_of(file, columns)
+    if engine == "spark":
+        clean_on_spark(recipe, cleaning, out, master, voice)
+    else:
+        _clean_here(recipe, cleaning, Path(out), quarantine, report, voice)
+
+
+def _clean_here(
+    recipe: "Recipe",
+    cleaning: CleaningOptions,
+    out: Path,
+    quarantine: Path | None,
+    report: Path | None,
+    voice: Voice,
+) -> None:
+    """Clean in memory, and write one file of kept rows and one of removed ones."""
     from regard.cli.leakage import leakage_of
     from regard.cli.logs import clean_log, read_log
-    from regard.cli.recipes import recipe_of
     from regard.cli.reports import write_pictures
     from regard.data.atomic import atomic_file
 
@@ -58,10 +96,10 @@ def clean(
         quarantine_beside(out) if quarantine is None else parquet_file(quarantine, "--quarantine")
     )
     pictures = page_file(report)
-    refuse_same(Path(file), out, removed, *([] if pictures is None else [pictures]))
+    others = [] if pictures is None else [pictures]
+    refuse_same(Path(recipe.source.path), out, removed, *others)
     if quarantine is None:
         refuse_anothers(removed, out.with_suffix(""))
-    recipe = recipe_of(file, columns)
     raw = read_log(recipe)
     log, removals = clean_log(raw, recipe, cleaning)
     table = to_table(log)

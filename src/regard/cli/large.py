@@ -131,11 +131,14 @@ def prepared_log(
 
     Returns:
         The prepared log.
+
+    Raises:
+        ConfigurationError: a repair is asked for.
     """
     if repairs := options.repairs(recipe):
         raise ConfigurationError(
-            f"The repair {repairs[0].name!r} looks at the spellings of the whole log, which cannot be "
-            "done in shards; leave it out, or take --engine memory."
+            f"The repair {repairs[0].name!r} reads the spellings of the whole log, which shards do "
+            "not hold together; leave it out, or take --engine memory."
         )
     log = _scanned(recipe.source)
     chosen = options.chosen(recipe)

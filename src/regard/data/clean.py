@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import narwhals as nw
 import polars as pl
@@ -9,7 +10,7 @@ import polars as pl
 from regard.data.interactions import Interactions
 from regard.data.repairs import Repair
 from regard.data.repairs.mend import mend
-from regard.data.report import SAMPLES, CleaningReport, Removal
+from regard.data.report import SAMPLES, CleaningReport, CleaningSummary, Removal
 from regard.data.rules import (
     Cancellations,
     ExactDuplicates,
@@ -134,14 +135,7 @@ def clean(
     kept = table.filter(pl.col(REMOVED_BY) == 0).drop(REMOVED_BY)
     report = _report(log, chosen, rows_in, kept.height, table.filter(pl.col(REMOVED_BY) > 0))
     report = replace(report, mendings=mendings)
-    if rows_in != report.rows_kept + report.rows_removed:
-        raise RuntimeError(
-            f"Of {rows_in:,} rows of {log.source}, {report.rows_kept:,} were kept and "
-            f"{report.rows_removed:,} explained, which does not add up; a rule among "
-            f"{', '.join(rule.name for rule in chosen)} adds or loses rows."
-        )
-    if not report.rows_kept:
-        raise TooLittleDataError(nothing_left(report))
+    require_explained(report)
     return log.with_frame(nw.from_native(kept.lazy()), *report.notes), report
 
 
@@ -170,12 +164,15 @@ def _report(
 ) -> CleaningReport:
     """Count, sample and name what was removed."""
     counts = dict(removed[REMOVED_BY].value_counts().iter_rows())
-    samples = first_of_each(removed)
+    samples = {
+        number: tuple(rows.drop(REMOVED_BY).to_dicts())
+        for (number,), rows in first_of_each(removed).group_by(REMOVED_BY, maintain_order=True)
+    }
     return CleaningReport(
         source=log.source,
         rows_in=rows_in,
         rows_kept=rows_kept,
-        removals=removals(rules, rows_in, counts, samples),
+        removals=removals_of(rules, rows_in, counts, samples),
         notes=tuple(rule.note for rule in rules if rule.note),
         quarantine=with_reasons(removed, rules),
     )
@@ -190,44 +187,80 @@ def first_of_each(removed: pl.DataFrame) -> pl.DataFrame:
     return removed.filter(pl.int_range(pl.len()).over(REMOVED_BY) < SAMPLES)
 
 
-def removals(
-    rules: Sequence[Rule], rows_in: int, counts: Mapping[int, int], samples: pl.DataFrame
+def removals_of(
+    rules: Sequence[Rule],
+    rows_in: int,
+    counts: Mapping[int, int],
+    samples: Mapping[int, Sequence[Mapping[str, Any]]],
 ) -> tuple[Removal, ...]:
-    """What each rule removed, as a report says it.
+    """What each rule removed, for a report.
 
     Args:
-        rules: that ran.
-        rows_in: rows before.
-        counts: number of a rule (from 1) -> how many rows it removed.
-        samples: what `first_of_each` gave.
+        rules: in the order in which they ran.
+        rows_in: of the log.
+        counts: number of a rule, from 1 -> rows that it was the first to mark.
+        samples: the same number -> some of those rows.
+
+    Returns:
+        One removal for each rule, in their order.
     """
-    bare = samples.drop(REMOVED_BY)
     return tuple(
         Removal(
             rule=rule.name,
             reason=rule.reason,
             rows=counts.get(number, 0),
             share=counts.get(number, 0) / rows_in if rows_in else 0.0,
-            samples=tuple(bare.filter(samples[REMOVED_BY] == number).to_dicts()),
+            samples=tuple(samples.get(number, ())),
             parameters=rule.parameters(),
         )
         for number, rule in enumerate(rules, start=1)
     )
 
 
+def require_explained(report: CleaningSummary) -> None:
+    """Hold a report to its promise: every row is kept or explained, and some are kept.
+
+    Args:
+        report: after all rules ran.
+
+    Raises:
+        RuntimeError: a rule added or lost rows instead of marking them; a defect of that rule.
+        TooLittleDataError: no row is left.
+    """
+    if report.rows_in != report.rows_kept + report.rows_removed:
+        raise RuntimeError(
+            f"Of {report.rows_in:,} rows of {report.source}, {report.rows_kept:,} were kept and "
+            f"{report.rows_removed:,} explained, which does not add up; a rule among "
+            f"{', '.join(removal.rule for removal in report.removals)} adds or loses rows."
+        )
+    if not report.rows_kept:
+        raise TooLittleDataError(nothing_left(report))
+
+
 def with_reasons(removed: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     """The removed rows with the name and the reason of their rule."""
-    taken = set(removed.columns)
-    numbers = pl.col(REMOVED_BY)
-    said = {
-        _free("rule", taken): [rule.name for rule in rules],
-        _free("reason", taken): [rule.reason for rule in rules],
-    }
-    steps = range(1, len(rules) + 1)
+    said = names_and_reasons(rules, removed.columns)
+    numbers, steps = pl.col(REMOVED_BY), range(1, len(rules) + 1)
     return removed.with_columns(
         numbers.replace_strict(steps, texts, return_dtype=pl.String).alias(name)
         for name, texts in said.items()
     ).drop(REMOVED_BY)
+
+
+def names_and_reasons(rules: Sequence[Rule], taken: Iterable[str]) -> dict[str, list[str]]:
+    """The two columns that quarantine has beside those of the log.
+
+    Args:
+        rules: in the order in which they ran.
+        taken: names of the log's own columns.
+
+    Returns:
+        Name of the column -> what it says for each rule.
+    """
+    return {
+        _free("rule", set(taken)): [rule.name for rule in rules],
+        _free("reason", set(taken)): [rule.reason for rule in rules],
+    }
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -237,7 +270,7 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def nothing_left(report: CleaningReport) -> str:
+def nothing_left(report: CleaningSummary) -> str:
     """Why cleaning came to nothing."""
     if not report.rows_in:
         return f"{report.source} holds no rows, so there is nothing to clean."

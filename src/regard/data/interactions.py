@@ -8,7 +8,7 @@ import narwhals as nw
 import polars as pl
 
 from regard.data.ordering import in_history_order
-from regard.errors import ColumnError, NeedsClockError
+from regard.errors import ColumnError, NeedsClockError, SourceError
 from regard.schema import ITEM, POSITION, ROLES, ROW, TIME, USER, Clock
 
 _NUMERIC_ROLES = (TIME, POSITION, "value", "quantity", "price")
@@ -71,26 +71,43 @@ class Interactions:
                 )
 
     @classmethod
-    def of(cls, frame: pl.DataFrame | pl.LazyFrame, source: str = "a frame") -> "Interactions":
-        """Wrap a Polars frame that already carries the names of `regard.schema`.
+    def of(cls, frame: Any, source: str = "a frame") -> "Interactions":
+        """Wrap a frame that already carries the names of `regard.schema`.
 
         Args:
-            frame: columns `user`, `item`, and `time` or `position`; `row` is added when missing.
+            frame: of Polars, or of another engine in which it stays (a DuckDB relation, a PySpark
+                DataFrame); columns `user`, `item`, and `time` or `position`. `row` is added when
+                missing, where the rows have an order: those of DuckDB and Spark have none.
             source: what to call it in messages.
 
         Returns:
             The interactions; `Clock.TIME` where a `time` column is there.
+
+        Raises:
+            SourceError: it is no such frame.
+
+        Example:
+            >>> import duckdb
+            >>> plays = duckdb.sql("select 7 as user, 'tea' as item, 10 as time, 0 as row")
+            >>> Interactions.of(plays).collect().rows()
+            [(7, 'tea', 10.0, 0)]
         """
-        lazy = frame.lazy()
-        names = lazy.collect_schema().names()
+        try:
+            table = nw.from_native(frame)
+        except TypeError as strange:
+            raise SourceError(
+                f"A {type(frame).__name__} is no dataframe. Give a frame of Polars, DuckDB or "
+                "PySpark; regard.read takes files and other frames."
+            ) from strange
+        names = table.collect_schema().names()
         if ROW not in names:
-            lazy = lazy.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
-            lazy = lazy.select(*names, ROW)
+            table = _numbered(table, source).select(*names, ROW)
+        lazy = table.lazy()
         if TIME in names:
-            lazy = lazy.with_columns(pl.col(TIME).cast(pl.Float64))
+            lazy = lazy.with_columns(nw.col(TIME).cast(nw.Float64))
         clock = Clock.TIME if TIME in names else Clock.ORDER
         roles: dict[str, str] = {name: name for name in names if name in ROLES}
-        return cls(nw.from_native(lazy), clock, source, roles)
+        return cls(lazy, clock, source, roles)
 
     @property
     def ordering(self) -> str:
@@ -143,3 +160,18 @@ class Interactions:
         table = self.frame.collect("polars").to_native()
         assert isinstance(table, pl.DataFrame)  # noqa: S101 - for the type checker alone
         return table
+
+
+def _numbered(frame: Any, source: str) -> Any:
+    """Rows numbered as they lie, where they lie in an order at all."""
+    number = nw.col(ROW).cast(nw.Int64)
+    if isinstance(frame, nw.DataFrame):
+        return frame.with_row_index(ROW).with_columns(number)
+    if frame.implementation.is_polars():
+        return nw.from_native(frame.to_native().with_row_index(ROW)).with_columns(number)
+    engine = frame.implementation.name.lower()
+    raise ColumnError(
+        f"{source} has no column {ROW!r}, and the rows of a lazy {engine} frame have no order of "
+        "their own that would decide between equal times. Number them from 0 in a column "
+        f"{ROW!r}; for PySpark, regard.data.spark.number_rows(frame, by=[...]) does."
+    )

@@ -105,8 +105,8 @@ class Mending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CleaningReport:
-    """What cleaning did: rows in = rows kept + rows explained.
+class CleaningSummary:
+    """What cleaning did, in numbers and samples: rows in = rows kept + rows explained.
 
     Attributes:
         source: the log's name.
@@ -114,25 +114,13 @@ class CleaningReport:
         rows_kept: rows after.
         removals: one per rule, in the order they ran; a rule that found nothing is there too.
         notes: warnings that belong to the numbers of this log from here on.
-        quarantine: the removed rows in the order of the source: all columns of the log, then
-            `rule` and `reason` (with an underscore more where the log has such a column itself).
-            Ids are as the repairs left them.
         mendings: one per repair, in the order they ran, before any rule.
 
     Example:
-        >>> import polars as pl
-        >>> from regard.data.clean import clean
-        >>> from regard.data.interactions import Interactions
-        >>> log = Interactions.of(pl.DataFrame({"user": [1, None], "item": ["a", "b"],
-        ...                                     "position": [0, 1]}), source="plays.csv")
-        >>> _, report = clean(log)
-        >>> print(report)
-        Cleaning plays.csv: 2 rows in, 1 kept (50.0 %), 1 removed.
-        rule               rows   share   first rows   reason
-        missing-user          1  50.0 %   1            The user is missing.
-        missing-item          0   0.0 %                The item is missing.
-        missing-time          0   0.0 %                The time (or, ...) is missing.
-        exact-duplicates      0   0.0 %                Every column repeats an earlier row.
+        >>> summary = CleaningSummary(source="plays", rows_in=3, rows_kept=3, removals=(), notes=())
+        >>> print(summary)
+        Cleaning plays: 3 rows in, 3 kept (100.0 %), 0 removed.
+        rule  rows  share  first rows  reason
     """
 
     source: str
@@ -140,7 +128,6 @@ class CleaningReport:
     rows_kept: int
     removals: tuple[Removal, ...]
     notes: tuple[str, ...]
-    quarantine: pl.DataFrame = field(compare=False, repr=False)
     mendings: tuple[Mending, ...] = ()
 
     @property
@@ -169,6 +156,34 @@ class CleaningReport:
             "mendings": [mending.to_dict() for mending in self.mendings],
             "notes": list(self.notes),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleaningReport(CleaningSummary):
+    """The summary of a cleaning in memory, and the removed rows themselves.
+
+    Attributes:
+        quarantine: the removed rows in the order of the source: all columns of the log, then
+            `rule` and `reason` (with an underscore more where the log has such a column itself).
+            Ids are as the repairs left them.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.clean import clean
+        >>> from regard.data.interactions import Interactions
+        >>> log = Interactions.of(pl.DataFrame({"user": [1, None], "item": ["a", "b"],
+        ...                                     "position": [0, 1]}), source="plays.csv")
+        >>> _, report = clean(log)
+        >>> print(report)
+        Cleaning plays.csv: 2 rows in, 1 kept (50.0 %), 1 removed.
+        rule               rows   share   first rows   reason
+        missing-user          1  50.0 %   1            The user is missing.
+        missing-item          0   0.0 %                The item is missing.
+        missing-time          0   0.0 %                The time (or, ...) is missing.
+        exact-duplicates      0   0.0 %                Every column repeats an earlier row.
+    """
+
+    quarantine: pl.DataFrame = field(compare=False, repr=False)
 
     def write_quarantine(self, path: Path | str) -> None:
         """Write the removed rows, each with its rule and reason, as one Parquet file.

@@ -47,6 +47,19 @@ def open_frame(source: Any) -> Table:
     return Table(table, name)
 
 
+def is_spark_frame(source: Any) -> bool:
+    """Whether a source is a DataFrame of PySpark; PySpark is not imported to tell.
+
+    One of Spark Connect is not: like any other frame, it is brought into memory.
+
+    Example:
+        >>> is_spark_frame(pl.DataFrame({"a": [1]}))
+        False
+    """
+    kind = type(source)
+    return kind.__module__ == "pyspark.sql.classic.dataframe" and kind.__name__ == "DataFrame"
+
+
 def _two_columns(name: str, twice: Exception) -> str:
     """The sentence for a frame that calls two columns by one name."""
     return f"{name} has two columns of one name: {' '.join(str(twice).split())}."

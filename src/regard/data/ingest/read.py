@@ -17,6 +17,7 @@ from regard.data.ingest.columns import (
     as_text,
     missing_to_null,
 )
+from regard.data.ingest.frames import is_spark_frame
 from regard.data.ingest.joining import known_of
 from regard.data.ingest.sources import open_source
 from regard.data.ingest.table import Table
@@ -49,10 +50,18 @@ _SAMPLE_ROWS: Final = 10_000
 
 @dataclass(frozen=True)
 class Wish:
-    """What the caller asked for: roles given by name, and how to read times.
+    """What the caller asked for.
+
+    Attributes:
+        given: role -> name of the column that plays it.
+        order: `FILE_ORDER`, or a column that orders the log instead of a time.
+        time_format: see `read`, as for the next two.
+        time_unit: of times that are numbers.
+        timezone: of times that carry none.
+        tables: `item` and `user` -> a source with what is known of them, None or False.
 
     Raises:
-        ConfigurationError: wishes that contradict each other.
+        ConfigurationError: two wishes contradict each other.
     """
 
     given: Mapping[str, str]
@@ -120,8 +129,9 @@ def read(
         source: path to delimited text (`.csv`, `.tsv`, `.txt`, `.dat`, ...), JSON lines (each also
             with `.gz`), Parquet, Arrow or a RecBole `.inter`; a folder of such files, or a pattern
             such as `log/year=*/*.parquet`; the URL of a database; a public log by its name such as
-            `dataset:ml-1m` (see `regard.datasets`); or a dataframe of pandas, Polars (eager or
-            lazy), Arrow, DuckDB.
+            `dataset:ml-1m` (see `regard.datasets`); or a dataframe of pandas, Polars
+            (eager or lazy), Arrow, DuckDB. A PySpark DataFrame stays where it is: see
+            `regard.data.spark`.
         items: a table with one row per item, any source that `source` may be, joined by id: its
             title plays that role where the log has none, its other columns become context. If
             omitted, the table that the format of the log puts beside it; False for none.
@@ -172,6 +182,10 @@ def read(
     }  # fmt: skip
     given = {role: column for role, column in named.items() if column is not None}
     wish = Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
+    if is_spark_frame(source):
+        from regard.data.spark.read import read_frame
+
+        return read_frame(source, wish)
     opened = open_source(
         source, delimiter=delimiter, encoding=encoding, decimal=decimal, header=header,
         query=query, table=table, parameters=parameters,
@@ -181,7 +195,7 @@ def read(
 
 def interactions_of(table: Table, wish: Wish) -> Interactions:
     """Find the roles of a table, make the columns, put them together."""
-    roles, reasons = _assign(table, wish)
+    roles, reasons = assign_roles(table, wish)
     build = _Build(table, notes=[*table.notes, *reasons])
     for role, column in roles.items():
         try:
@@ -204,15 +218,20 @@ def interactions_of(table: Table, wish: Wish) -> Interactions:
     return Interactions(lazy, clock, table.name, roles, tuple(build.notes))
 
 
-def _assign(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
-    """Which column plays which role: the caller's word first, then what names and values say."""
-    frame = table.frame
-    given = dict(wish.given)
-    if wish.order is not None and wish.order != FILE_ORDER:
-        given[POSITION] = wish.order
-    for role, column in given.items():
-        if column not in frame.columns:
-            raise _no_such_column(table, role, column)
+def assign_roles(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
+    """Say which column plays which role: the caller's word first, then what names and values say.
+
+    Args:
+        table: all rows, or enough of them to judge by.
+        wish: what the caller asked for.
+
+    Returns:
+        Role -> column, and the reasons for what was not given.
+
+    Raises:
+        ColumnError: a column is not there or ambiguous, or a role that is needed is not played.
+    """
+    frame, given = table.frame, _given(table, wish)
     skipped = {*given, TIME} if wish.order is not None else set(given)
     wanted = [role for role in PROPOSED if role not in skipped]
     free = [column for column in frame.columns if column not in given.values()]
@@ -223,6 +242,17 @@ def _assign(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
     roles: dict[str, str] = {role: both[role] for role in ROLES if role in both}
     _require_roles(table, roles, wish)
     return roles, [each.note for each in found]
+
+
+def _given(table: Table, wish: Wish) -> dict[str, str]:
+    """The roles that were given, each played by a column that is there."""
+    given = dict(wish.given)
+    if wish.order is not None and wish.order != FILE_ORDER:
+        given[POSITION] = wish.order
+    for role, column in given.items():
+        if column not in table.frame.columns:
+            raise _no_such_column(table, role, column)
+    return given
 
 
 def _no_such_column(table: Table, role: str, column: str) -> ColumnError:

@@ -4,7 +4,8 @@ from typing import Final
 
 import narwhals as nw
 
-from regard.data.rules.contract import REMOVED_BY, SCRATCH, Frame
+from regard.data.engines import groups
+from regard.data.rules.contract import FARTHEST, REMOVED_BY, SCRATCH, Frame
 from regard.schema import ITEM, ROW, TIME, USER
 
 WHAT: Final = "_what"
@@ -23,7 +24,7 @@ def usable(frame: Frame) -> Frame:
         frame: a log on its way through the rules.
     """
     named = ~(nw.col(USER).is_null() | nw.col(ITEM).is_null())
-    timed = nw.col(TIME).cast(nw.Float64).is_finite()
+    timed = nw.col(TIME).cast(nw.Float64).abs() < FARTHEST
     return frame.filter((nw.col(REMOVED_BY) == 0) & named & timed).select(USER, ITEM, TIME, ROW)
 
 
@@ -61,10 +62,10 @@ def hours(rows: Frame) -> Frame:
 
 def gaps(rows: Frame) -> Frame:
     """The whole seconds since the same user's row before, in `WHAT`."""
-    order = (USER, TIME, ROW)
+    order, window = (USER, TIME, ROW), groups(rows, USER)
     time = nw.col(TIME).cast(nw.Float64)
-    same = nw.col(USER) == nw.col(USER).shift(1).over(order_by=order)
-    gap = (time - nw.col(TIME).shift(1).over(order_by=order).cast(nw.Float64)).floor()
+    same = nw.col(USER) == nw.col(USER).shift(1).over(*window, order_by=order)
+    gap = (time - nw.col(TIME).shift(1).over(*window, order_by=order).cast(nw.Float64)).floor()
     told = rows.with_columns(nw.when(same).then(gap).alias(WHAT))
     return told.filter(~nw.col(WHAT).is_null()).select(USER, WHAT)
 

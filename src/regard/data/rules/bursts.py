@@ -9,7 +9,7 @@ import numpy as np
 
 from regard.data.interactions import Interactions
 from regard.data.rules.behaviour import busiest
-from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
+from regard.data.rules.contract import FARTHEST, MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.data.rules.limits import check_deviations, check_limit, require_one, robust_limit
 from regard.errors import TooLittleDataError
 from regard.schema import TIME, USER
@@ -100,7 +100,7 @@ class Bursts(Rule):
         log.require_clock("Learning the limits of bursts")
         check_deviations(deviations)
         time = nw.col(TIME).cast(nw.Float64)
-        past = log.frame.filter(~nw.col(USER).is_null() & time.is_finite())
+        past = log.frame.filter(~nw.col(USER).is_null() & (time.abs() < FARTHEST))
         past = past if until is None else past.filter(time < until)
         limits = {}
         for limit, seconds in _SECONDS.items():
@@ -118,7 +118,8 @@ class Bursts(Rule):
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark every row of a user beyond a limit; see `Rule.mark`."""
         time = nw.col(TIME).cast(nw.Float64)
-        here = frame.filter((nw.col(REMOVED_BY) == 0) & ~nw.col(USER).is_null() & time.is_finite())
+        counted = (nw.col(REMOVED_BY) == 0) & ~nw.col(USER).is_null()
+        here = frame.filter(counted & (time.abs() < FARTHEST))
         marked = frame.with_columns(nw.lit(value=False).alias(MARKED))
         for each in fields(self):
             limit = getattr(self, each.name)

@@ -14,15 +14,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Self, TypeAlias
+from typing import Any, ClassVar, Final, Self
 
 import narwhals as nw
 
+from regard.data.engines import Frame
 from regard.data.interactions import Interactions
 from regard.errors import ConfigurationError
 
-Frame: TypeAlias = nw.LazyFrame[Any]
-"""A lazy frame of any engine."""
+__all__ = ["FARTHEST", "MARKED", "REMOVED_BY", "SCRATCH", "Frame", "RowRule", "Rule"]
 
 REMOVED_BY: Final = "_removed_by"
 """Int64 column: 0 while the row is kept, else the number (from 1) of the rule that removed it."""
@@ -30,6 +30,8 @@ MARKED: Final = "_marked"
 """Boolean column that a rule adds: true where the row must go; null counts as no."""
 SCRATCH: Final = "_scratch"
 """A column that a rule may use on its way and drops again."""
+FARTHEST: Final = 1e15
+"""Seconds from 1970 that no clock counts: some engines cannot round what lies beyond."""
 
 
 class Scope(StrEnum):

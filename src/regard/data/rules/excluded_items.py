@@ -20,7 +20,8 @@ class ExcludedItems(RowRule):
 
     Attributes:
         pattern: a regular expression, such as `POST|DOT|gift_.*`; upper and lower case differ.
-            Look-around and back-references are not understood by all engines and are refused.
+            Look-around and back-references are not understood by all engines and are refused;
+            what they make of classes such as digits beyond ASCII differs, so spell those out.
 
     Raises:
         ConfigurationError: the pattern is no regular expression.
@@ -51,7 +52,7 @@ class ExcludedItems(RowRule):
             )
         try:
             re.compile(self.pattern)
-            re.compile(self._whole)
+            re.compile(f"^(?:{self.pattern})$")
             pl.select(pl.lit("").str.contains(self._whole))
         except (re.error, pl.exceptions.ComputeError) as broken:
             raise ConfigurationError(
@@ -67,4 +68,4 @@ class ExcludedItems(RowRule):
     @property
     def _whole(self) -> str:
         """The pattern for the id from end to end."""
-        return f"^(?:{self.pattern})$"
+        return rf"^(?:{self.pattern})\z"

@@ -39,4 +39,4 @@ def cancels(prefix: str) -> nw.Expr:
         >>> table.select(cancels("C"))["session"].to_list()
         [True, False, False, None]
     """
-    return nw.col(SESSION).cast(nw.String).str.contains(f"^{re.escape(prefix)}[0-9]+$")
+    return nw.col(SESSION).cast(nw.String).str.contains(f"^{re.escape(prefix)}[0-9]+\\z")

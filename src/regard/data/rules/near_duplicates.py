@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
+from regard.data.engines import groups
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, ROW, TIME, USER
@@ -63,11 +64,11 @@ class NearDuplicates(Rule):
         # A time that is none becomes null: engines sort NaN to different ends.
         time = nw.col(TIME).cast(nw.Float64)
         frame = frame.with_columns(nw.when(time.is_finite()).then(time).alias(SCRATCH))
-        order = (REMOVED_BY, USER, ITEM, SCRATCH, ROW)
+        kind = (REMOVED_BY, USER, ITEM)
+        window, order = groups(frame, *kind), (*kind, SCRATCH, ROW)
         same = (
-            nw.col(name) == nw.col(name).shift(1).over(order_by=order)
-            for name in (REMOVED_BY, USER, ITEM)
+            nw.col(name) == nw.col(name).shift(1).over(*window, order_by=order) for name in kind
         )
-        apart = nw.col(SCRATCH) - nw.col(SCRATCH).shift(1).over(order_by=order)
+        apart = nw.col(SCRATCH) - nw.col(SCRATCH).shift(1).over(*window, order_by=order)
         near = reduce(and_, same) & (apart <= self.seconds)
         return frame.with_columns(near.alias(MARKED)).drop(SCRATCH)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import narwhals as nw
 import polars as pl
 
+from regard.data.engines import held
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.errors import ConfigurationError
 from regard.schema import ITEM, ROW, USER
@@ -25,8 +26,8 @@ class RareUsersAndItems(Rule):
     the training part only.
 
     A row without user or item counts for nobody and is not marked: that it is missing is the
-    reason of another rule. The log is read into memory once, in its own engine where that engine
-    can hold tables, else in PyArrow.
+    reason of another rule. The log is computed once and kept in its own engine where that engine
+    can hold tables (Spark holds them on its executors), else in PyArrow.
 
     Source: S. B. Seidman, "Network structure and minimum degree", Social Networks 5 (1983), for
     k-cores; (user, item) cores with two thresholds are usual in recommender data sets. Differs in
@@ -72,7 +73,7 @@ class RareUsersAndItems(Rule):
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark rows outside the core; see `Rule.mark`."""
-        frame = frame.collect().lazy()
+        frame = held(frame)
         return _outside(frame, self._core(_counted(frame).select(ROW, USER, ITEM)))
 
     def spread(self, parts: Callable[[], Iterable[Frame]], ordering: str) -> Rule:  # noqa: ARG002 - the contract's
@@ -102,7 +103,7 @@ class RareUsersAndItems(Rule):
         before, left = -1, _size(rows)
         while left != before:
             # Without reading here, every round would compute all rounds before it again.
-            rows = _frequent(_frequent(rows, USER, self.user), ITEM, self.item).collect().lazy()
+            rows = held(_frequent(_frequent(rows, USER, self.user), ITEM, self.item))
             before, left = left, _size(rows)
         return rows
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import narwhals as nw
 
+from regard.data.engines import groups
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.schema import ITEM, ROW, USER
 
@@ -43,8 +44,9 @@ class ConsecutiveRepeats(Rule):
         frame = frame.with_columns(nw.when(~time.is_nan()).then(time).alias(SCRATCH))
         # One shift over the whole log, not one per user: not every engine can shift in groups.
         order = (REMOVED_BY, USER, SCRATCH, ROW)
+        window = groups(frame, REMOVED_BY, USER)
         same = (
-            nw.col(name) == nw.col(name).shift(1).over(order_by=order)
+            nw.col(name) == nw.col(name).shift(1).over(*window, order_by=order)
             for name in (REMOVED_BY, USER, ITEM)
         )
         return frame.with_columns(reduce(and_, same).alias(MARKED)).drop(SCRATCH)

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 import narwhals as nw
 
+from regard.data.engines import groups
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.data.rules.invoices import cancels, check_prefix
 from regard.errors import ConfigurationError
@@ -132,24 +133,26 @@ def _piecewise(lines: Frame) -> Frame:
     """
     lines = lines.with_columns((-nw.col(_STEP)).alias(_TAKEN))
     order = (USER, ITEM, _WHEN, _TAKEN, ROW)
-    lines = lines.with_columns(_begins((USER, ITEM), order).alias(_FIRST))
+    window = groups(lines, USER, ITEM)
+    lines = lines.with_columns(_begins(lines, (USER, ITEM), order).alias(_FIRST))
     change = nw.col(_STEP) * nw.col(_PIECES)
     lines = lines.with_columns((change - _DROP * nw.col(_FIRST)).alias(_DEPTH))
-    lines = lines.with_columns(nw.col(_DEPTH).cum_sum().over(order_by=order).alias(_DEPTH))
+    lines = lines.with_columns(nw.col(_DEPTH).cum_sum().over(*window, order_by=order).alias(_DEPTH))
     before = nw.when(nw.col(_FIRST) == 1).then(nw.col(_DEPTH) - change)
     lines = lines.with_columns(before.otherwise(nw.lit(_CEILING)).alias(_BASE))
-    lowest = nw.min_horizontal(_BASE, _DEPTH).cum_min().over(order_by=order)
+    lowest = nw.min_horizontal(_BASE, _DEPTH).cum_min().over(*window, order_by=order)
     lines = lines.with_columns(
-        lowest.alias(_FLOOR), nw.col(_FIRST).cum_sum().over(order_by=order).alias(_GROUP_NUMBER)
+        lowest.alias(_FLOOR),
+        nw.col(_FIRST).cum_sum().over(*window, order_by=order).alias(_GROUP_NUMBER),
     )
     lines = lines.with_columns((nw.col(_DEPTH) - nw.col(_FLOOR)).alias(_LEVEL))
     # Sorted as they are, the lines of one group come together, and its first had nothing before.
-    earlier = nw.col(_LEVEL).shift(1).over(order_by=order)
+    earlier = nw.col(_LEVEL).shift(1).over(*window, order_by=order)
     earlier = nw.when(nw.col(_FIRST) == 1).then(nw.lit(0)).otherwise(earlier)
     lifted = nw.col(_LEVEL) + _DROP * nw.col(_GROUP_NUMBER)
     lines = lines.with_columns(earlier.cast(nw.Int64).alias(_BASE), lifted.alias(_DEPTH))
     lines = lines.with_columns(
-        nw.col(_DEPTH).cum_min(reverse=True).over(order_by=order).alias(_FLOOR)
+        nw.col(_DEPTH).cum_min(reverse=True).over(*window, order_by=order).alias(_FLOOR)
     )
     least = nw.col(_FLOOR) - _DROP * nw.col(_GROUP_NUMBER)
     gone = (nw.col(_STEP) == 1) & (least <= nw.col(_BASE))
@@ -157,9 +160,10 @@ def _piecewise(lines: Frame) -> Frame:
     return lines.filter(gone | took)
 
 
-def _begins(group: tuple[str, ...], order: tuple[str, ...]) -> nw.Expr:
+def _begins(lines: Frame, group: tuple[str, ...], order: tuple[str, ...]) -> nw.Expr:
     """1 in the first line of each group, else 0."""
-    same = [nw.col(key) == nw.col(key).shift(1).over(order_by=order) for key in group]
+    window = groups(lines, *group)
+    same = [nw.col(key) == nw.col(key).shift(1).over(*window, order_by=order) for key in group]
     changed = reduce(or_, (~each | each.is_null() for each in same))
     return nw.when(changed).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
 
@@ -173,17 +177,18 @@ def _pairs(lines: Frame) -> Frame:
     # At one moment, what was bought comes before what takes it back, whatever the file says.
     lines = lines.with_columns((-nw.col(_STEP)).alias(_TAKEN))
     order = (*_GROUP, _WHEN, _TAKEN, ROW)
-    lines = lines.with_columns(_begins(_GROUP, order).alias(_FIRST))
+    window = groups(lines, *_GROUP)
+    lines = lines.with_columns(_begins(lines, _GROUP, order).alias(_FIRST))
     lines = lines.with_columns((nw.col(_STEP) - _FALL * nw.col(_FIRST)).alias(_DEPTH))
-    lines = lines.with_columns(nw.col(_DEPTH).cum_sum().over(order_by=order).alias(_DEPTH))
+    lines = lines.with_columns(nw.col(_DEPTH).cum_sum().over(*window, order_by=order).alias(_DEPTH))
     before = nw.when(nw.col(_FIRST) == 1).then(nw.col(_DEPTH) - nw.col(_STEP))
     lines = lines.with_columns(before.otherwise(nw.lit(_CEILING)).alias(_BASE))
     lines = lines.with_columns(
-        nw.min_horizontal(_BASE, _DEPTH).cum_min().over(order_by=order).alias(_FLOOR),
-        nw.col(_BASE).cum_min().over(order_by=order).alias(_BASE),
+        nw.min_horizontal(_BASE, _DEPTH).cum_min().over(*window, order_by=order).alias(_FLOOR),
+        nw.col(_BASE).cum_min().over(*window, order_by=order).alias(_BASE),
     )
     # A cancellation that lowers the floor had nothing left to take back.
-    earlier = nw.col(_FLOOR).shift(1).over(order_by=order)
+    earlier = nw.col(_FLOOR).shift(1).over(*window, order_by=order)
     earlier = nw.when(nw.col(_FIRST) == 1).then(nw.col(_BASE)).otherwise(earlier)
     opened = nw.col(_DEPTH) - nw.col(_FLOOR)
     level = nw.when(nw.col(_STEP) == 1).then(opened).otherwise(opened + 1)
@@ -191,9 +196,9 @@ def _pairs(lines: Frame) -> Frame:
     lines = lines.with_columns(level.cast(nw.Int64).alias(_LEVEL))
     # On one level of one group (which its base names) purchases and cancellations alternate.
     levels = (_BASE, _LEVEL, _WHEN, _TAKEN, ROW)
-    follows = nw.col(_STEP).shift(-1).over(order_by=levels) == -1
+    follows = nw.col(_STEP).shift(-1).over(*window, order_by=levels) == -1
     for key in (_BASE, _LEVEL):
-        follows &= nw.col(key) == nw.col(key).shift(-1).over(order_by=levels)
+        follows &= nw.col(key) == nw.col(key).shift(-1).over(*window, order_by=levels)
     closing = (nw.col(_STEP) == -1) & (nw.col(_LEVEL) > 0)
     lines = lines.with_columns((closing | ((nw.col(_STEP) == 1) & follows)).alias(_TAKEN))
     return lines.filter(nw.col(_TAKEN))
