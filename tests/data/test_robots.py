@@ -1,5 +1,6 @@
 """Robots: known by two measures at least, by limits from before the test part, alike ever after."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from regard.data.clean import clean
 from regard.data.describe import describe
 from regard.data.interactions import Interactions
+from regard.data.large.prepare import prepare
 from regard.data.rules.robots import MEASURES, Robots
 from regard.errors import ConfigurationError, NeedsClockError, TooLittleDataError
 from regard.recommender.recipe import Recipe
@@ -146,3 +148,14 @@ def test_logs_that_cannot_be_judged() -> None:
 def test_numbers_that_make_no_sense(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=f"{next(iter(given))}.*robots"):
         Robots(**given)
+
+
+def test_with_settled_limits_parts_are_judged_like_the_whole_log(tmp_path: Path) -> None:
+    table = world()
+    settled = Robots().settled_on(Interactions.of(table))
+    expected = removed(table, **settled.parameters())
+    made = prepare(Interactions.of(table), tmp_path / "made", rules=[settled], shards=3)
+    found = {sample["user"] for sample in made.report().removals[0].samples}
+    assert expected == {"robot0"} == found
+    with pytest.raises(ConfigurationError, match="'robots' compares rows of different users"):
+        prepare(Interactions.of(table), tmp_path / "other", rules=[Robots()], shards=3)

@@ -164,15 +164,11 @@ def _report(
 ) -> CleaningReport:
     """Count, sample and name what was removed."""
     counts = dict(removed[REMOVED_BY].value_counts().iter_rows())
-    samples = {
-        number: tuple(rows.drop(REMOVED_BY).to_dicts())
-        for (number,), rows in first_of_each(removed).group_by(REMOVED_BY, maintain_order=True)
-    }
     return CleaningReport(
         source=log.source,
         rows_in=rows_in,
         rows_kept=rows_kept,
-        removals=removals_of(rules, rows_in, counts, samples),
+        removals=removals_of(rules, rows_in, counts, by_rule(first_of_each(removed))),
         notes=tuple(rule.note for rule in rules if rule.note),
         quarantine=with_reasons(removed, rules),
     )
@@ -185,6 +181,20 @@ def first_of_each(removed: pl.DataFrame) -> pl.DataFrame:
         removed: in the order of the log, with `_removed_by`.
     """
     return removed.filter(pl.int_range(pl.len()).over(REMOVED_BY) < SAMPLES)
+
+
+def by_rule(samples: pl.DataFrame) -> dict[int, list[dict[str, Any]]]:
+    """Rows as plain values, for each number of a rule.
+
+    Args:
+        samples: few rows, with `_removed_by`.
+
+    Example:
+        >>> by_rule(pl.DataFrame({"user": [7], "_removed_by": [2]}))
+        {2: [{'user': 7}]}
+    """
+    parts = samples.group_by(REMOVED_BY, maintain_order=True)
+    return {int(number): rows.drop(REMOVED_BY).to_dicts() for (number,), rows in parts}
 
 
 def removals_of(

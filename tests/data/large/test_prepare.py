@@ -194,7 +194,8 @@ def test_a_log_without_a_clock(tmp_path: Path) -> None:
 def test_every_rule_says_how_far_it_looks(tmp_path: Path) -> None:
     scopes = {name: rule.scope for name, rule in RULES.items()}
     assert [name for name, scope in scopes.items() if scope is Scope.LOG] == [
-        "rare-users-and-items"
+        "robots",
+        "rare-users-and-items",
     ]
     assert scopes["missing-user"] is Scope.ROW
     assert scopes["exact-duplicates"] is Scope.USER

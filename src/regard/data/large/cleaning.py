@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from regard.data.catalogue import counted_titles
-from regard.data.clean import first_of_each, mark_rows, removals, with_reasons
+from regard.data.clean import by_rule, first_of_each, mark_rows, removals_of, with_reasons
 from regard.data.interactions import Interactions
 from regard.data.large.scatter import Tell
 from regard.data.large.workplace import Workplace
@@ -188,7 +188,7 @@ def _report(
         source=head.source,
         rows_in=rows_in,
         rows_kept=sum(each["kept"] for each in facts),
-        removals=removals(rules, rows_in, counts, first_of_each(samples.sort(ROW))),
+        removals=removals_of(rules, rows_in, counts, by_rule(first_of_each(samples.sort(ROW)))),
         notes=tuple(rule.note for rule in rules if rule.note),
         quarantine=quarantine,
     )

@@ -124,7 +124,7 @@ def checksum(file: Path) -> int:
         >>> file = Path(tempfile.mkdtemp()) / "note.txt"
         >>> _ = file.write_text("whole")
         >>> checksum(file)
-        1342541299
+        3294177615
     """
     found = 0
     with file.open("rb", buffering=0) as stream:

@@ -1,6 +1,7 @@
 """Users who look like robots in more than one way, by limits learned before the test part."""
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Final, Self
 
@@ -141,13 +142,21 @@ class Robots(Rule):
                 limits[name] = found._limit(log, name, found._collected(past, name))
         return replace(found, **limits)
 
+    def spread(self, parts: Callable[[], Iterable[Frame]], ordering: str) -> Rule:
+        """With settled limits, each user is judged alone; see `Rule.spread`."""
+        return super().spread(parts, ordering) if self._unsettled else self
+
+    @property
+    def _unsettled(self) -> bool:
+        return any(getattr(self, name) is None for name in (*MEASURES, "night_from"))
+
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark every row of a user whom enough measures find beyond their limits; see `Rule.mark`.
 
         Raises:
             ConfigurationError: the limits are not settled yet; `clean` does that.
         """
-        if any(getattr(self, name) is None for name in (*MEASURES, "night_from")):
+        if self._unsettled:
             raise ConfigurationError(
                 "The limits of robots are not settled; call settled_on(log), as clean does."
             )
