@@ -18,12 +18,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cleaning_tables
 import growth_tables
 import performance_tables
 from peers.table import peers
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "README.zh-CN.md", "docs/growth.md", "docs/performance.md")
+PAGES = (
+    "README.md",
+    "README.zh-CN.md",
+    "docs/cleaning.md",
+    "docs/growth.md",
+    "docs/performance.md",
+)
 MARKS = re.compile(r"(<!-- figures (\S+) (en|zh) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 WORDS: dict[str, dict[str, str]] = {
@@ -141,12 +148,14 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     "ml1m": ml1m,
     "online-retail": online_retail,
     "peers": peers,
+    **cleaning_tables.TABLES,
     **growth_tables.TABLES,
     **performance_tables.TABLES,
 }
 """Name in a page -> what makes the table of its results."""
 SOURCES = {
     "peers": "peers.json",
+    **dict.fromkeys(cleaning_tables.TABLES, "cleaning.json"),
     **dict.fromkeys(growth_tables.TABLES, "growth.json"),
     **performance_tables.SOURCES,
 }

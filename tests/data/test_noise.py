@@ -239,7 +239,8 @@ def test_rules_are_judged_by_the_truth() -> None:
         "of_kind": {kind.value: 120 * (kind is Kind.DUPLICATE) for kind in Kind},
     }  # fmt: skip
     assert near.of_kind[Kind.NEAR_DUPLICATE] == 120
-    assert near.precision == 1.0
+    # An insertion may stand seconds before the same item.
+    assert near.precision == pytest.approx(1.0, abs=0.02)
     assert repeats.precision is not None
     assert repeats.precision < 0.5
     assert repeats.of_kind[Kind.ORIGINAL] > 0

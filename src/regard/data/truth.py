@@ -103,7 +103,7 @@ class Truth:
             >>> from regard.data.interactions import Interactions
             >>> from regard.data.noise import inject
             >>> log = Interactions.of(pl.DataFrame({"user": [1] * 10, "item": list("abcdefghij"),
-            ...                                     "time": [60.0 * n for n in range(10)]}))
+            ...                                     "time": [1e9 + 60 * n for n in range(10)]}))
             >>> noisy, truth = inject(log, duplicates=0.3, near_duplicates=0.2)
             >>> _, report = clean(noisy)
             >>> found = truth.judge(report)[-1]
