@@ -115,13 +115,18 @@ def cleaning(results: dict[str, Any], words: dict[str, str]) -> list[str]:  # no
             lines += [f"**{TITLES[name]}**", "", about(dataset), "", *answers(dataset), ""]
             lines += [*verdicts(dataset), "", *rules(dataset), ""]
             lines += [*table, ""] if (table := caught(dataset)) else []
-    versions = results["versions"]
-    lines.append(
+    return [*lines, fine_print(results)]
+
+
+def fine_print(results: dict[str, Any]) -> str:
+    """What the numbers depend on."""
+    versions, settings = results["versions"], results["settings"]
+    few = f" Only {settings['users']:,} users: not for numbers." if settings["users"] else ""
+    return (
         f"Seed {results['seed']}, regard {versions['regard']}, torch {versions['torch']}, Python "
         f"{versions['python']}, {results['processor']}, {results['cores']} cores; 95 % bootstrap "
-        "intervals over users. Reproduce: `python benchmarks/cleaning.py`."
+        f"intervals over users. Reproduce: `python benchmarks/cleaning.py`.{few}"
     )
-    return lines
 
 
 TABLES = {"cleaning": cleaning}

@@ -184,8 +184,15 @@ def page_of(level: str, gaps: list[float]) -> dict[str, Any]:
     dataset = {"protocol": TIMED, "seen": "keep", "epochs": 10, "levels": {level: cell}}
     return {
         "seed": 7, "versions": {"regard": "1", "torch": "2", "python": "3"}, "processor": "p",
-        "cores": 2, "datasets": {"ml-1m": {**dataset, "levels": {}}, "online-retail": dataset},
+        "cores": 2, "settings": {"users": None}, "datasets": {"ml-1m": {**dataset, "levels": {}}, "online-retail": dataset},
     }  # fmt: skip
+
+
+def test_a_page_of_few_users_says_so() -> None:
+    results = page_of("0", [0.0] * 3)
+    assert "not for numbers" not in cleaning_tables.cleaning(results, {})[-1]
+    results["settings"]["users"] = 300
+    assert "Only 300 users: not for numbers." in cleaning_tables.cleaning(results, {})[-1]
 
 
 def test_the_page_says_where_cleaning_helps_and_where_it_hurts() -> None:
