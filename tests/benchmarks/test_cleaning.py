@@ -184,7 +184,8 @@ def page_of(level: str, gaps: list[float]) -> dict[str, Any]:
     dataset = {"protocol": TIMED, "seen": "keep", "epochs": 10, "levels": {level: cell}}
     return {
         "seed": 7, "versions": {"regard": "1", "torch": "2", "python": "3"}, "processor": "p",
-        "cores": 2, "settings": {"users": None}, "datasets": {"ml-1m": {**dataset, "levels": {}}, "online-retail": dataset},
+        "cores": 2, "settings": {"users": None},
+        "datasets": {"ml-1m": {**dataset, "levels": {}}, "online-retail": dataset},
     }  # fmt: skip
 
 
