@@ -153,17 +153,18 @@ def test_equal_times_are_swapped_too() -> None:
     assert noisy.sorted()["item"].to_list() == ["b", "a"]
 
 
-def test_insertions_lie_between_neighbours_and_keep_the_session() -> None:
-    log = Interactions.of(rated())
-    noisy, truth = inject(log, insertions=0.4, seed=2)
+def test_insertions_lie_between_neighbours_and_keep_session_and_quantity() -> None:
+    table = rated().with_columns(quantity=pl.col("session").cast(pl.Int64) % 9)
+    noisy, truth = inject(Interactions.of(table), insertions=0.4, seed=2)
     after = with_truth(noisy, truth).sort("user", "time", "row")
     assert after["origin"].null_count() == truth.counts()[Kind.INSERTION] == round(0.4 * 800)
-    after = after.with_columns(above=pl.col("session").shift(1).over("user"))
-    ends = after.group_by("user").agg(first=pl.col("kind").first(), last=pl.col("kind").last())
-    assert (ends["first"] == "original").all()
-    assert (ends["last"] == "original").all()
-    inserted = after.filter(pl.col("kind") == "insertion")
-    assert (inserted["session"] == inserted["above"]).all()
+    kinds = after.group_by("user").agg(first=pl.col("kind").first(), last=pl.col("kind").last())
+    assert (kinds["first"] == "original").all()
+    assert (kinds["last"] == "original").all()
+    above = (pl.col("session", "quantity") == pl.col("session", "quantity").shift(1)).over("user")
+    inserted = after.with_columns(above).filter(pl.col("kind") == "insertion")
+    assert inserted["session"].all()
+    assert inserted["quantity"].all()
 
 
 def test_popular_items_are_inserted_more_often_unless_told_otherwise() -> None:

@@ -22,7 +22,19 @@ from regard.data.interactions import Interactions
 from regard.data.truth import Kind, Truth
 from regard.errors import ColumnError, ConfigurationError, TooLittleDataError
 from regard.randomness import stream
-from regard.schema import ITEM, POSITION, PRICE, QUANTITY, ROW, SESSION, TIME, USER, VALUE, Clock
+from regard.schema import (
+    EVENT,
+    ITEM,
+    POSITION,
+    PRICE,
+    QUANTITY,
+    ROW,
+    SESSION,
+    TIME,
+    USER,
+    VALUE,
+    Clock,
+)
 from regard.shapes import Floats, Mask, Offsets
 
 _ORIGIN, _KIND, _ANCHOR, _STEP = "_origin", "_kind", "_anchor", "_step"
@@ -48,10 +60,10 @@ def inject(
     position), and where `only` says so. Numbers are rounded; places are drawn without replacement,
     but for insertions.
 
-    Insertions lie between two neighbours of one history, at a random moment. They take user and
-    session from the row before them and everything else from a random row of the log, so that a
-    price is one that the item had. Duplicates copy what stands in the noisy log, swapped rows too,
-    but no row that has lost a number. Without a clock a near duplicate is the next event, and
+    Insertions lie between two neighbours of one history, at a random moment. User, event, quantity
+    and session are those of the row before them, everything else is that of a random row, so that
+    a price is one that the item had. Duplicates copy what stands in the noisy log, swapped rows
+    too, but no row that has lost a number. Without a clock a near duplicate is the next event, and
     positions are counted anew from 0 within each user.
 
     Args:
@@ -272,7 +284,9 @@ def _inserted(
     moments = before[log.ordering]
     if log.clock is Clock.TIME:
         moments = moments + pl.Series(shares, dtype=pl.Float64) * (after[TIME] - before[TIME])
-    taken = [before[name] for name in (USER, SESSION, _ANCHOR) if name in table.columns]
+    taken = [
+        before[name] for name in (USER, EVENT, QUANTITY, SESSION, _ANCHOR) if name in table.columns
+    ]
     return table[donors].with_columns(
         *taken,
         moments.alias(log.ordering),
