@@ -18,13 +18,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cleaning_tables
 import data_tables
 import growth_tables
 import performance_tables
 from peers.table import peers
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "README.zh-CN.md", "docs/growth.md", "docs/performance.md", "docs/scale.md")
+PAGES = (
+    "README.md",
+    "README.zh-CN.md",
+    "docs/cleaning.md",
+    "docs/growth.md",
+    "docs/performance.md",
+    "docs/scale.md",
+)
 MARKS = re.compile(r"(<!-- figures (\S+) (en|zh) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 WORDS: dict[str, dict[str, str]] = {
@@ -142,6 +150,7 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     "ml1m": ml1m,
     "online-retail": online_retail,
     "peers": peers,
+    **cleaning_tables.TABLES,
     **data_tables.TABLES,
     **growth_tables.TABLES,
     **performance_tables.TABLES,
@@ -150,6 +159,7 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
 SOURCES = {
     "peers": "peers.json",
     "data": "data.json",
+    **dict.fromkeys(cleaning_tables.TABLES, "cleaning.json"),
     **dict.fromkeys(growth_tables.TABLES, "growth.json"),
     **performance_tables.SOURCES,
 }
