@@ -40,7 +40,7 @@ from regard.schema import ITEM, ROW, USER, Clock
 
 MEMORY: Final = 2**30
 """Bytes that the work on the shards under way may take, as far as they can be foretold."""
-_WORK: Final = 12  # bytes of work for each byte of a shard, measured
+_WORK: Final = 12  # bytes of work for each byte of a shard, an estimate on the safe side
 _FEWEST: Final = 50_000  # rows of a shard: fewer are not worth a file
 
 Progress = Callable[[str, int, int], None]

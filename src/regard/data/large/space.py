@@ -8,8 +8,8 @@ from typing import Final
 from regard.errors import StorageError
 
 IN_MEMORY: Final = 10.0
-"""Bytes that cleaning and splitting in memory need at most for each byte of typed log
-(`benchmarks/data.py`)."""
+"""Bytes that cleaning and splitting in memory need for each byte of typed log: an estimate on the
+safe side, since a log that is prepared without need only costs time."""
 _FINAL: Final = 28  # bytes of an event in the flat arrays, and of its user
 _MARGIN: Final = 1.1
 
