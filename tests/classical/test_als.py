@@ -1,11 +1,13 @@
 """Answers of ALS against its normal equations; learning where `implicit` is installed."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 from training_parts import CODES, NO_IMPLICIT, SIZE, WHY, asked, build, matrix
 
 from regard.classical import ALS, als
@@ -58,6 +60,38 @@ def test_without_implicit_it_says_how_to_get_it(monkeypatch):
     for refused in (lambda: ALS().fit(build([[2, 3]])), ALS().require):
         with pytest.raises(MissingDependencyError, match=r"needs implicit.*regard\[classical\]"):
             refused()
+
+
+class Recorded:
+    """Stands in for the learner of `implicit`: keeps what it is handed, and learns nothing."""
+
+    def __init__(self, **options):
+        self.options = options
+        Recorded.latest = self
+
+    def fit(self, confidence, show_progress):
+        self.confidence = confidence
+        self.item_factors = np.ones((confidence.shape[1], self.options["factors"]), np.float32)
+
+
+def test_the_learner_is_handed_confidence_and_options(monkeypatch):
+    module = SimpleNamespace(AlternatingLeastSquares=Recorded)
+    monkeypatch.setattr(als, "_implicit", lambda: module)
+    method = ALS(factors=3, iterations=4, l2=0.5, alpha=2.0, seed=9)
+    method.fit(build([[2, 3, 2, 6], [4, 1]], kept=[3, 2]))
+    given = Recorded.latest
+    # `implicit` wants the older kind of sparse matrix, and one plus alpha for each event.
+    assert isinstance(given.confidence, sparse.csr_matrix)
+    expected = np.zeros((2, SIZE))
+    expected[0, [2, 3]], expected[1, 4] = [5.0, 3.0], 3.0
+    assert given.confidence.toarray().tolist() == expected.tolist()
+    assert given.options == {
+        "factors": 3, "iterations": 4, "regularization": 0.5, "random_state": 9, "use_gpu": False,
+    }  # fmt: skip
+    items = method.arrays()["items"]
+    assert items[:2].tolist() == [[0.0] * 3] * 2
+    assert (items[2:] == 1.0).all()
+    assert method.prepare(asked([2], [])).shape == (2, SIZE)
 
 
 @pytest.mark.skipif(NO_IMPLICIT, reason=WHY)

@@ -151,7 +151,6 @@ class KneserNey(ClassicalMethod):
             at = first + context[found]
             begins[found], ends[found] = starts[at], starts[at + 1]
             ranges.append((begins, ends))
-            found &= older != PADDING
         return ranges
 
     @cached_property
