@@ -5,46 +5,15 @@ import itertools
 from collections import Counter
 
 import numpy as np
-import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
+from training_parts import DAY, HISTORIES, NAMES, SIZE, after, asked, build
 
 from regard.classical import CLASSICAL, MarkovChain, Popularity, RecentPopularity
-from regard.data.queries import Queries
-from regard.data.sequences import Sequences
-from regard.data.split import TrainingPart
-from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError, ConfigurationError, NeedsClockError, NotFittedError
 from regard.evaluation.scorer import works_in_blocks
-
-ITEMS = 5
-SIZE = ITEMS + 2
-DAY = 86_400.0
-CODES = st.integers(1, SIZE - 1)
-HISTORIES = st.lists(
-    st.tuples(st.lists(CODES, max_size=8), st.integers(0, 8)), min_size=1, max_size=6
-)
-
-
-def build(histories, kept, times=None):
-    """A training part whose user `u` may be looked at up to `kept[u]` events."""
-    offsets = np.array([0, *itertools.accumulate(map(len, histories))], np.int64)
-    items = np.array([code for each in histories for code in each], np.int32)
-    users = pl.Series("user", range(len(histories)), pl.Int64)
-    clock = None if times is None else np.array([t for each in times for t in each], np.float64)
-    sequences = Sequences(users, offsets, items, clock, np.arange(len(items)))
-    ends = offsets[:-1] + np.minimum(kept, np.diff(offsets))
-    vocabulary = Vocabulary(pl.Series("id", [f"i{n}" for n in range(ITEMS)]), np.ones(ITEMS, int))
-    return TrainingPart(sequences, ends, vocabulary)
-
-
-def after(training):
-    """What comes after each training part?"""
-    users = np.arange(len(training.sequences))
-    none = np.zeros(len(users) + 1, np.int64)
-    return Queries(training.sequences, users, training.ends, np.zeros(0, np.int32), none, None)
 
 
 @pytest.fixture
@@ -136,7 +105,7 @@ def test_a_window_without_length_is_refused(days):
         RecentPopularity(days=days)
 
 
-@pytest.mark.parametrize("name", sorted(CLASSICAL))
+@pytest.mark.parametrize("name", NAMES)
 class TestEveryMethod:
     def test_future_events_change_nothing(self, name, timed):
         sequences = timed.sequences
@@ -164,8 +133,9 @@ class TestEveryMethod:
         assert scores.shape == (3, SIZE)
         assert scores.dtype == np.float32
         assert np.isfinite(scores).all()
-        scores[:] = -1.0
-        assert (method.score(queries) >= 0.0).all()
+        before = scores.copy()
+        scores[:] = -7.0
+        assert (method.score(queries) == before).all()
 
     def test_one_query_scores_as_it_does_among_others(self, name, timed):
         method = CLASSICAL[name]().fit(timed)
@@ -187,24 +157,106 @@ class TestEveryMethod:
 
     def test_an_empty_training_part_still_answers(self, name):
         training = build([[2], [3]], [0, 0], [[0.0], [0.0]])
-        assert (CLASSICAL[name]().fit(training).score(after(training)) == 0.0).all()
+        scores = CLASSICAL[name]().fit(training).score(after(training))
+        assert scores.shape == (2, SIZE)
+        assert (scores == scores[0, 0]).all()
 
     def test_its_name_is_the_one_in_the_dictionary(self, name):
         assert CLASSICAL[name].name == name
 
+    def test_fitted_again_it_forgets_what_it_knew(self, name, timed):
+        other = build([[3, 3, 3, 3, 2], [6, 5]], times=[[0.0] * 5, [DAY, DAY]])
+        method = CLASSICAL[name]().fit(other)
+        method.score(after(other))
+        again = method.fit(timed).score(after(timed))
+        assert (again == CLASSICAL[name]().fit(timed).score(after(timed))).all()
 
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=30)
 @given(HISTORIES, st.lists(st.integers(0, SIZE), max_size=4))
-def test_any_block_holds_the_same_numbers(world, cuts):
+def test_any_block_holds_the_same_numbers(name, world, cuts):
     histories, kept = zip(*world, strict=True)
     training = build(histories, kept, [[0.0] * len(each) for each in histories])
-    for kind in CLASSICAL.values():
-        method = kind().fit(training)
-        assert works_in_blocks(method)
-        whole, read = method.score(after(training)), method.prepare(after(training))
-        assert read.shape == whole.shape
-        bounds = itertools.pairwise([0, *sorted(cuts), SIZE])
-        blocks = [read.block(start, stop) for start, stop in bounds]
-        assert np.array_equal(np.concatenate(blocks, axis=1), whole)
+    method = CLASSICAL[name]().fit(training)
+    assert works_in_blocks(method)
+    whole, read = method.score(after(training)), method.prepare(after(training))
+    assert read.shape == whole.shape
+    bounds = itertools.pairwise([0, *sorted(cuts), SIZE])
+    blocks = [read.block(start, stop) for start, stop in bounds]
+    assert np.array_equal(np.concatenate(blocks, axis=1), whole)
+
+
+TASTES = [name for name in NAMES if name.values[0] not in {"popularity", "recent", "decayed"}]
+
+
+@pytest.mark.parametrize("name", TASTES)
+def test_whoever_has_the_items_of_one_taste_is_recommended_the_rest_of_it(name):
+    chance = np.random.default_rng(5)
+    half = 10
+    tastes = np.repeat([0, 1], 150)
+    histories = [(2 + taste * half + chance.permutation(half)[:6]).tolist() for taste in tastes]
+    times = [(DAY * np.arange(6)).tolist()] * len(histories)
+    training = build(histories, times=times, items=2 * half)
+    options = {"als": {"factors": 4}, "ease": {"l2": 20.0}}.get(name, {})
+    method = CLASSICAL[name](**options).fit(training)
+    queries = after(training)
+    scores = method.score(queries)
+    scores[:, :2] = -np.inf
+    scores[queries.seen(2 + 2 * half)] = -np.inf
+    # Four items of each taste are left to every user, and all ten of the other taste.
+    best = np.argsort(-scores, axis=1)[:, :4]
+    assert ((best - 2) // half == tastes[:, None]).mean() > 0.98
+
+
+@pytest.mark.parametrize("name", ["item-knn", "session-knn", "ease"])
+def test_users_who_share_nothing_change_nothing(name):
+    histories = [[2, 3], [2, 3, 4], [3, 4]]
+    few = build(histories, times=[[5.0] * 2, [6.0] * 3, [7.0] * 2])
+    strangers = [[5, 6], [6, 5, 6]]
+    more = build(
+        [*histories, *strangers], times=[[5.0] * 2, [6.0] * 3, [7.0] * 2, [8.0] * 2, [9.0] * 3]
+    )
+    before, later = (CLASSICAL[name]().fit(each).score(asked([2], [4, 3])) for each in (few, more))
+    found = before > 0
+    assert found.any()
+    assert (found == (later > 0)).all()
+    np.testing.assert_allclose(later[found], before[found], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("decayed", {"half_life": 0.0}, "positive number of days"),
+        ("decayed", {"half_life": float("nan")}, "positive number of days"),
+        ("kneser-ney", {"order": 0}, "order=0 must be 1, 2 or 3"),
+        ("kneser-ney", {"order": 4}, "order=4 must be 1, 2 or 3"),
+        ("kneser-ney", {"discount": 1.0}, "between 0 and 1"),
+        ("item-knn", {"neighbours": 0}, "neighbours=0 must be 1 or more"),
+        ("item-knn", {"shrink": -1.0}, "shrink=-1.0 must be 0 or more"),
+        ("item-knn", {"half_life": 0.0}, "half_life=0.0 must be a positive"),
+        ("session-knn", {"sample": 0}, "sample=0 must be 1 or more"),
+        ("session-knn", {"reach": 0.0}, "reach=0.0 must be a positive"),
+        ("session-knn", {"days": -1.0}, "days=-1.0 must be a positive"),
+        ("ease", {"l2": 0.0}, "l2=0.0 must be positive"),
+        ("als", {"factors": 0}, "factors=0 must be 1 or more"),
+        ("als", {"alpha": float("inf")}, "alpha=inf must be positive"),
+    ],
+)
+def test_an_option_without_sense_is_refused_by_name(name, options, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        CLASSICAL[name](**options)
+
+
+@pytest.mark.parametrize("name", ["item-knn", "session-knn", "ease", "als"])
+def test_a_history_from_another_catalogue_is_not_answered(name):
+    learned = build([[2, 3], [3, 2]])
+    if name == "als":
+        method = CLASSICAL[name].from_arrays({"items": np.eye(SIZE, 3, dtype=np.float32)})
+    else:
+        method = CLASSICAL[name]().fit(learned)
+    with pytest.raises(ValueError, match="index"):
+        method.score(asked([2, SIZE]))
 
 
 def test_an_heir_that_scores_otherwise_is_asked_for_whole_rows(timed):

@@ -8,7 +8,10 @@ from regard.data.interactions import Interactions
 from regard.data.synthetic import markov_world
 from regard.recommender.recipe import Recipe
 
-CLASSICAL = ("markov", "popularity", "recent")
+CLASSICAL = (
+    "decayed", "ease", "item-knn", "kneser-ney", "markov", "popularity", "recent", "session-knn",
+)  # fmt: skip
+"""Those that learn without an extra."""
 NETWORKS = ("sasrec", "attention-pooling")
 TINY = {
     "sasrec": {"width": 16, "blocks": 1, "heads": 1, "longest": 8},

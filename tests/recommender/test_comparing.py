@@ -1,5 +1,6 @@
 """Several methods on one split: who takes part, who is left out, and what stands first."""
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 from small_shops import order_only, recipe_for
 
 from regard.data.interactions import Interactions
-from regard.errors import ConfigurationError, NeedsClockError
+from regard.errors import ConfigurationError, MissingDependencyError, NeedsClockError
 from regard.recommender import comparing
 from regard.recommender.comparing import BASELINES, compare_models
 from regard.recommender.recipe import EvaluationSettings, Recipe
@@ -120,3 +121,12 @@ def test_only_one_pass_of_scoring_for_whoever_has_no_memory(
     monkeypatch.setattr(comparing.Recommender, "evaluate", counted)
     compare_models(log, recipe_for("markov"), ["popularity"])
     assert asked == ["markov", "popularity"]
+
+
+def test_a_rival_whose_extra_is_missing_is_refused_before_anything_is_fitted(
+    log: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(Recommender, "fit_split", None)
+    with pytest.raises(MissingDependencyError, match=r"'als' needs implicit.*regard\[classical\]"):
+        compare_models(log, recipe_for("markov"), ["als"])

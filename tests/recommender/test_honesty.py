@@ -184,7 +184,11 @@ def test_validation_of_many_users_or_items_asks_some_users(
 @pytest.mark.parametrize(
     ("model", "how", "sentence"),
     [
-        ("markow", {}, "choose one of attention-pooling, markov, popularity, recent, sasrec"),
+        (
+            "markow",
+            {},
+            "choose one of als, attention-pooling, decayed, ease, item-knn, kneser-ney, markov, ",
+        ),
         ("markov", {"width": 3}, "model has no 'width'; it has nothing to set."),
         ("markov", {"name": "popularity"}, "model has no 'name'"),
         ("recent", {"dais": 3}, "model has no 'dais'; did you mean 'days'?"),
@@ -243,7 +247,7 @@ def test_classical_methods_never_load_torch(tmp_path: Path) -> None:
     from regard.data.synthetic import markov_world
 
     log = markov_world(users=30, items=9, length=9).log
-    for model in ("markov", "popularity", "recent"):
+    for model in {CLASSICAL!r}:
         recommender = regard.Recommender(model).fit(log)
         folder = {str(tmp_path)!r} + "/" + model
         recommender.save(folder)
@@ -284,7 +288,7 @@ def test_without_torch_a_network_says_how_to_get_it(
     assert len(said) == 5
     for line, model in zip(said, ["sasrec", "sasrec", "sasrec", "markow"], strict=False):
         assert line == (
-            f"The model {model!r} is no classical method (markov, popularity, recent); a network "
+            f"The model {model!r} is no classical method (als, {', '.join(CLASSICAL)}); a network "
             "needs torch, which is not installed. Install it with: pip install 'regard[torch]'"
         )
     assert said[4] == "markov"

@@ -51,6 +51,10 @@ class ClassicalMethod(ABC):
     def __init__(self) -> None:
         self._learned: Arrays | None = None
 
+    def require(self) -> None:
+        """Refuse at once, not after hours, if `fit` lacks something here, such as an extra."""
+        return
+
     @abstractmethod
     def fit(self, training: TrainingPart) -> Self:
         """Learn from the training part and nothing else.
@@ -153,3 +157,15 @@ def below_one(counts: NDArray[np.int64]) -> NDArray[np.float64]:
         [0.0, 0.25, 0.5]
     """
     return 0.5 * counts / max(int(counts.max(initial=0)), 1)
+
+
+def under_zero(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Counts scaled into [-1/2, 0]: an order for items that nothing speaks for.
+
+    Whatever has a positive score stands above all of them.
+
+    Example:
+        >>> under_zero(np.array([0, 5, 10])).tolist()
+        [-0.5, -0.25, 0.0]
+    """
+    return below_one(counts) - 0.5

@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from regard.classical import CLASSICAL
 from regard.data.catalogue import Catalogue
 from regard.data.interactions import Interactions
 from regard.errors import ConfigurationError, NeedsClockError
 from regard.evaluation.comparison import Comparison, compare
+from regard.recommender.fitting import classical
 from regard.recommender.recipe import Recipe
 from regard.recommender.recommender import Recommender
 
@@ -61,7 +63,7 @@ def compare_models(
     Raises:
         ConfigurationError: no rival is named or left, or a name is unknown.
         DataError: the log has missing values, or is too small to be cut (`TooLittleDataError`).
-        MissingDependencyError: a network is named and torch is not installed.
+        MissingDependencyError: a model is named whose extra is not installed.
         NeedsClockError: the split or the candidate needs times, and the log has none.
         TrainingError: training diverged.
     """
@@ -101,4 +103,7 @@ def _contestants(recipe: Recipe, models: Sequence[str]) -> list[Recommender]:
             f"A comparison needs a rival of {recipe.model}; name one, such as 'markov'."
         )
     recipes = [recipe, *(replace(recipe, model=name, options={}) for name in rivals)]
+    for each in recipes:
+        if each.model in CLASSICAL:
+            classical(each).require()
     return [Recommender.from_recipe(each) for each in recipes]
