@@ -3,13 +3,14 @@
 Idea: some heads need the last few events, others the whole history. Each learns a span; beyond it
 the map fades to nothing along a ramp, so that the span has a gradient.
 
-Formula: `aᵢⱼ = m(i − j) exp(sᵢⱼ) / Σₘ m(i − m) exp(sᵢₘ)` with `m(d) = clamp((R + z − d) / R, 0, 1)`.
+Formula: `aᵢⱼ = m(i − j) exp(sᵢⱼ) / Σₘ m(i − m) exp(sᵢₘ)` with
+`m(d) = clamp((R + z − d) / R, 0, 1)`.
 
-Source: Sukhbaatar et al. 2019, "Adaptive Attention Span in Transformers", section 2.2, equations 3
-and 4. Differs from the paper in that the span is `z = S σ(ζ)`, which stays between 0 and S by
-itself, where the paper's code cuts z after each step; and in that positions beyond the span are
-masked, not left out: histories are short enough. The paper adds `λ` times the mean span to the loss:
-`spans()` is there for it.
+Source: Sukhbaatar et al. 2019, "Adaptive Attention Span in Transformers", section 2.2. Differs from
+the paper in that the span is `z = S σ(ζ)`, which stays between 0 and S by itself, where the paper's
+code cuts z after each step; and in that positions beyond the span are masked, not left out:
+histories are short enough. The paper adds `λ` times the mean span to the loss: `spans()` is there
+for it.
 
 Cost: time `O(L² D + L D²)`, memory `O(H L²)`.
 """

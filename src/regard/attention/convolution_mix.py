@@ -1,16 +1,17 @@
 """Attention beside a convolution, mixed by a gate at each position.
 
-Idea: what just happened is a matter of order, which a convolution over the last few events sees; the
-rest is a matter of likeness, which attention sees. Each position decides how much it wants of both.
+Idea: what just happened is a matter of order, which a convolution over the last few events sees;
+the rest is a matter of likeness, which attention sees. Each position decides how much it wants of
+both.
 
 Formula: `g = σ(w·x + b)`, `y = W ((1 − g) norm(attention(x)) + g norm(gelu(Σₘ Cₘ xᵢ₋ₘ + c)))` with
 m = 0 ... n − 1.
 
-Source: Jiang et al. 2023, "AdaMCT: Adaptive Mixture of CNN-Transformer for Sequential Recommendation",
-section 3.2 to 3.4. Differs from the paper in that the convolution looks back only, where the paper's
+Source: Jiang et al. 2023, "AdaMCT: Adaptive Mixture of CNN-Transformer for Sequential
+Recommendation". Differs from the paper in that the convolution looks back only, where the paper's
 looks both ways; that the gate is of the position, where the paper's is of the mean of the whole
-history; and that its two squeeze-excitation units, tables over a fixed number of positions, are left
-out: all three would let a position see its future.
+history; and that its two squeeze-excitation units, tables over a fixed number of positions, are
+left out: all three would let a position see its future.
 
 Cost: time `O(L² D + L n D²)`, memory `O(L n D)` fused, `O(H L²)` more with the map.
 """

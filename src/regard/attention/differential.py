@@ -1,10 +1,10 @@
 """Differential attention: the difference of two maps, in which what both see by mistake is gone.
 
-Idea: a softmax gives a little to everything. Two maps make the same little mistakes; subtracting one
-from the other, as an amplifier subtracts noise, leaves what matters.
+Idea: a softmax gives a little to everything. Two maps make the same little mistakes; subtracting
+one from the other, as an amplifier subtracts noise, leaves what matters.
 
-Formula: `(softmax(q₁k₁ᵀ/√J) − λ softmax(q₂k₂ᵀ/√J)) v` with `J = K/2`, then a norm of each head times
-`1 − λ₀`; `λ = exp(a₁·b₁) − exp(a₂·b₂) + λ₀`, `λ₀ = 0.8 − 0.6 exp(−0.3 (l − 1))` in layer l.
+Formula: `(softmax(q₁k₁ᵀ/√J) − λ softmax(q₂k₂ᵀ/√J)) v` with `J = K/2`, then a norm of each head
+times `1 − λ₀`; `λ = exp(a₁·b₁) − exp(a₂·b₂) + λ₀`, `λ₀ = 0.8 − 0.6 exp(−0.3 (l − 1))` in layer l.
 
 Source: Ye et al. 2024, "Differential Transformer", equations 1 to 3. Differs from the paper in that
 positions are left to the model (the paper turns queries and keys by rotary positions).

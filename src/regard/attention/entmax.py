@@ -3,12 +3,12 @@
 Idea: softmax gives every event a share, however small; entmax gives most of them exactly nothing.
 Between the two lies a number α that each head learns, beside how sharply it looks.
 
-Formula: `α-entmax(z) = [(α − 1) z − τ]₊^(1/(α−1))` with the τ that makes the sum one; softmax is its
-limit at α = 1, sparsemax is α = 2. Here `z = q kᵀ / (√K θₕ)` and `αₕ = 1 + σ(aₕ)`.
+Formula: `α-entmax(z) = [(α − 1) z − τ]₊^(1/(α−1))` with the τ that makes the sum one; softmax is
+its limit at α = 1, sparsemax is α = 2. Here `z = q kᵀ / (√K θₕ)` and `αₕ = 1 + σ(aₕ)`.
 
-Source: Correia et al. 2019, "Adaptively Sparse Transformers", equation 4 and section 3.2; the
-bisection that finds τ, and its gradient with respect to α, are those of the authors' package
-`entmax`, an extra of Regard. The temperature θ per head is not in the paper.
+Source: Correia et al. 2019, "Adaptively Sparse Transformers", section 3; the bisection that finds
+τ, and its gradient with respect to α, are those of the authors' package `entmax`, an extra of
+Regard. The temperature θ per head is not in the paper.
 
 Cost: time `O(L² D + L² s)` with s steps of bisection, memory `O(H L²)`.
 """

@@ -8,13 +8,13 @@ Formula: `y = α (low(x) + β² ∘ (x − low(x))) + (1 − α) attention(x)`, 
 value of `irfft(rfft(x₀ ... xᵢ)` cut to the c lowest frequencies`)`.
 
 Source: Shin et al. 2024, "An Attentive Inductive Bias for Sequential Recommendation beyond the
-Self-Attention" (BSARec), equations 7 to 9. Differs from the paper in that each position filters its own
-prefix. The paper filters the whole history, from which a position in the middle learns its future;
-at the newest position of the first layer both are the same. Its norm and residual connection inside
-the filter are left to the block. The filter of all prefixes is one fixed triangular matrix.
+Self-Attention" (BSARec). Differs from the paper in that each position filters its own prefix. The
+paper filters the whole history, from which a position in the middle learns its future; at the
+newest position of the first layer both are the same. Its norm and residual connection inside the
+filter are left to the block. The filter of all prefixes is one fixed triangular matrix.
 
-Cost: time `O(L² (D + c) + L D²)`, memory `O(L (L + D))`, `O(H L²)` more with the map; a transform of
-the whole would take `O(L log L D)`.
+Cost: time `O(L² (D + c) + L D²)`, memory `O(L (L + D))`, `O(H L²)` more with the map; a transform
+of the whole would take `O(L log L D)`.
 """
 
 from typing import ClassVar

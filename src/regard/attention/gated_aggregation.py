@@ -1,16 +1,16 @@
-"""Gated aggregation (HSTU): values are added up by strength, not shared out, and a gate lets them in.
+"""Gated aggregation (HSTU): values are added up by strength, and a gate lets them in.
 
-Idea: a softmax hides how much there is: ten likes and one like give the same shares. Here each event
-adds as much as it is like the question, and the position's own gate decides what passes.
+Idea: a softmax hides how much there is: ten likes and one like give the same shares. Here each
+event adds as much as it is like the question, and the position's own gate decides what passes.
 
-Formula: `[u, v, q, k] = silu(W x)`, `Aᵢⱼ = silu(qᵢ·kⱼ + pᵢ₋ⱼ + τ(tᵢ − tⱼ)) / S`, `y = W' (norm(A v) ∘ u)`;
-p and τ are one learned number per distance and per bucket of time.
+Formula: `[u, v, q, k] = silu(W x)`, `Aᵢⱼ = silu(qᵢ·kⱼ + pᵢ₋ⱼ + τ(tᵢ − tⱼ)) / S`, then
+`W' (norm(A v) ∘ u)`; p and τ are one learned number per distance and per bucket of time.
 
-Source: Zhai et al. 2024, "Actions Speak Louder than Words: Trillion-Parameter Sequential Transducers
-for Generative Recommendations", equations 1 to 3; buckets and S, the longest history, as in the
-authors' code: bucket `⌊ln(max(1, t)) / 0.301⌋`. Differs from the code in that its norm of the input
-is left to the block, and that the moment of the request, from which time is counted, is the event's
-own time unless `asked_BL` is given (the code always takes the time of the next event).
+Source: Zhai et al. 2024, "Actions Speak Louder than Words: Trillion-Parameter Sequential
+Transducers for Generative Recommendations", equations 1 to 3; buckets and S, the longest history,
+as in the authors' code: bucket `⌊ln(max(1, t)) / 0.301⌋`. Differs from the code in that its norm of
+the input is left to the block, and that the moment of the request, from which time is counted, is
+the event's own time unless `asked_BL` is given (the code always takes the time of the next event).
 
 Cost: time `O(L² D + L D²)`, memory `O(H L²)`: there is no fused kernel without a softmax.
 """
@@ -61,7 +61,7 @@ class GatedAggregation(nn.Module):
     promises: ClassVar[Promises] = Promises(
         needs=("times_BL",),
         rows_sum_to_one=False,
-        because="values are strengths, not shares: how much there is must not be lost",
+        because="values are strengths, not shares: how much there is counts",
     )
 
     def __init__(self, width: int, heads: int = 1, longest: int = 200, buckets: int = 128) -> None:

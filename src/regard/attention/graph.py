@@ -1,8 +1,8 @@
 """Attention over the graph of a session.
 
 Idea: items that follow one another are neighbours in a graph, and coming back to an item ties its
-neighbours together. An event first hears from the neighbours of its item, then asks what the session
-so far is about.
+neighbours together. An event first hears from the neighbours of its item, then asks what the
+session so far is about.
 
 Formula: `aᵢ = [Aᵢ← (x W₁ + b₁) ; Aᵢ→ (x W₂ + b₂)]`, `v = GRU(a, x)`, then
 `αᵢⱼ = q·σ(W₃ vᵢ + W₄ vⱼ + c)` and `yᵢ = W₅ [vᵢ ; Σⱼ≤ᵢ αᵢⱼ vⱼ]`. Row i of `A←` shares one among the
@@ -13,11 +13,11 @@ events before an occurrence of i's item, row i of `A→` among those after one, 
     a session      tea  cup  milk  cup           the newest cup hears from
     its graph      tea → cup ⇄ milk                  ← tea, milk      → milk
 
-Source: Wu et al. 2019, "Session-Based Recommendation with Graph Neural Networks" (SR-GNN), equations
-1 to 7, with one step of the graph network. Differs from the paper in that each event knows only the
-edges before it, so that a session is learned from at all positions at once; in the paper's training,
-one sample for each prefix, earlier events are read again with later edges. A neighbour is heard as
-it was at each of its events.
+Source: Wu et al. 2019, "Session-Based Recommendation with Graph Neural Networks" (SR-GNN),
+equations 1 to 7, with one step of the graph network. Differs from the paper in that each event
+knows only the edges before it, so that a session is learned from at all positions at once; in the
+paper's training, one sample for each prefix, earlier events are read again with later edges. A
+neighbour is heard as it was at each of its events.
 
 Cost: time and memory `O(L² D)`: likeness is a sum within a sigmoid, as in additive attention.
 """

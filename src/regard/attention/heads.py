@@ -215,8 +215,8 @@ def kernel(
         The mixture `(B, H, Q, K)`.
 
     Example:
-        >>> q = torch.ones(1, 1, 2, 4)
-        >>> kernel(q, q, torch.tensor([[[[1.0], [3.0]]]]).expand(1, 1, 2, 4), causal=True)[0, 0, :, 0]
+        >>> q, v = torch.ones(1, 1, 2, 1), torch.tensor([[[[1.0], [3.0]]]])
+        >>> kernel(q, q, v, causal=True).flatten()
         tensor([1., 2.])
     """
     grouped = q_BHQK.shape[1] != k_BHMK.shape[1]

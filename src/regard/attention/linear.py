@@ -1,14 +1,14 @@
 """Linear attention: sums over the past in place of a map.
 
-Idea: if likeness is a product of features, `φ(q)ᵀ φ(k)`, then what all earlier events have to say is
-a sum that a query merely multiplies; nothing is compared pair by pair.
+Idea: if likeness is a product of features, `φ(q)ᵀ φ(k)`, then what all earlier events have to say
+is a sum that a query merely multiplies; nothing is compared pair by pair.
 
 Formula: `hᵢ = φ(qᵢ)ᵀ Σⱼ≤ᵢ φ(kⱼ) vⱼᵀ / φ(qᵢ)ᵀ Σⱼ≤ᵢ φ(kⱼ)` with `φ(x) = elu(x) + 1`.
 
 Source: Katharopoulos et al. 2020, "Transformers are RNNs: Fast Autoregressive Transformers with
-Linear Attention", equations 7 and 9 to 12. Differs from the paper in how the sums run: by chunks of
-C positions, within a chunk by a small map, between chunks by one cumulative sum, instead of position
-by position.
+Linear Attention", sections 3.2.1 and 3.3. Differs from the paper in how the sums run: by chunks of
+C positions, within a chunk by a small map, between chunks by one cumulative sum, instead of
+position by position.
 
 Cost: time `O(L C D + L D K + L D²)`, memory `O(L (D + C H) + (L / C) D K)`; `O(H L²)` written out.
 """

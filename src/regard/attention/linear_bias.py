@@ -4,9 +4,9 @@ Idea: a line that falls with distance is added to the scores; heads differ in ho
 
 Formula: `scoreᵢⱼ − sₕ (i − j)` with `sₕ = 2^(−8h/H)`, h = 1 ... H.
 
-Source: Press et al. 2022, "Train Short, Test Long: Attention with Linear Biases Enables Input Length
-Extrapolation", section 3. As there the slopes are fixed; for a number of heads that is no power of
-two the same formula is used, where the paper's code interleaves two geometric series.
+Source: Press et al. 2022, "Train Short, Test Long: Attention with Linear Biases Enables Input
+Length Extrapolation", section 3. As there the slopes are fixed; for a number of heads that is no
+power of two the same formula is used, where the paper's code interleaves two geometric series.
 
 Cost: `O(H L²)` to make, once a call and not once a history; no parameters.
 """

@@ -1,7 +1,7 @@
 """Attention to the last w events only.
 
-Idea: what comes next is mostly decided by what just happened, so an event looks at itself and the
-w − 1 events before it.
+Idea: what comes next is mostly decided by what just happened, so an event looks at itself and the w
+− 1 events before it.
 
 Formula: scaled dot-product attention whose softmax runs over `0 ≤ i − j < w`.
 

@@ -6,11 +6,11 @@ them, so that an event asks k interests instead of L events.
 Formula: `Cᴷ = softmax(K Θᴷ)`, `Cⱽ = softmax(V Θⱽ)` over the events, each `(L, k)`; then
 `softmax(Q (Cᴷᵀ K)ᵀ / √K) (Cⱽᵀ V)` over the interests.
 
-Source: Fan et al. 2021, "Lighter and Better: Low-Rank Decomposed Self-Attention Networks for Next-Item
-Recommendation" (LightSANs), section 2.2. Differs from the paper in that padding is left out of the
+Source: Fan et al. 2021, "Lighter and Better: Low-Rank Decomposed Self-Attention Networks for
+Next-Item Recommendation" (LightSANs). Differs from the paper in that padding is left out of the
 means; that the second softmax runs over the interests, as the paper's formula has it, where the
-authors' code lets it run over the positions; and that positions are left to the model (the paper's
-section 2.3 adds a map of positions alone).
+authors' code lets it run over the positions; and that positions are left to the model (the paper
+adds a map of positions alone).
 
 Not causal: an interest is a mean over the whole history, and a mean over each prefix, `O(k L² D)`,
 would cost more than the attention that it stands for. So it is for an objective that asks about the

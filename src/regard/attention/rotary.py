@@ -1,14 +1,14 @@
 """Rotary positions: likeness that depends on how far apart two events are, without a table.
 
-Idea: a query and a key are turned, pair of numbers by pair, by an angle that grows with their place;
-their product then knows only the difference of the two places.
+Idea: a query and a key are turned, pair of numbers by pair, by an angle that grows with their
+place; their product then knows only the difference of the two places.
 
-Formula: with `ωₚ = base^(−2p/K)` for p = 0 ... K/2 − 1, the pair `(x, y)` of the numbers p and
-p + K/2 at place i becomes `(x cos iωₚ − y sin iωₚ, x sin iωₚ + y cos iωₚ)`.
+Formula: with `ωₚ = base^(−2p/K)` for p = 0 ... K/2 − 1, the pair `(x, y)` of the numbers p and p +
+K/2 at place i becomes `(x cos iωₚ − y sin iωₚ, x sin iωₚ + y cos iωₚ)`.
 
-Source: Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position Embedding", section 3.2,
-equations 14, 15 and 34. Differs from the paper in which numbers make a pair: the halves of a head
-instead of neighbours, which is the same up to an order of the columns of two matrices.
+Source: Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position Embedding", section
+3.2, equations 14, 15 and 34. Differs from the paper in which numbers make a pair: the halves of a
+head instead of neighbours, which is the same up to an order of the columns of two matrices.
 
 Cost: time and memory `O(L D)`; no parameters.
 """

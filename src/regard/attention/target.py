@@ -7,16 +7,15 @@ Formula: `aⱼ = w·prelu(W₁ [xⱼ; c; xⱼ − c; xⱼ ∘ c] + b₁) + b`, `
 
 Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", section 4.3,
 equation 3 and figure 2. As there the values are not normalised: how much of a taste there is stays
-visible. Differs from the paper in the activation (PReLU, which it names beside its own Dice), and in
-that the first layer is folded: what the paper concatenates, four vectors for each pair of event and
-candidate, is never held.
+visible. Differs from the paper in the activation (PReLU, which it names beside its own Dice), and
+in that the first layer is folded: what the paper concatenates, four vectors for each pair of event
+and candidate, is never held.
 
 Cost: time `O(C L D N)`, memory `O(C L N)` for C candidates and N hidden numbers.
 """
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,9 +38,11 @@ class TargetAttention(nn.Module):
         ConfigurationError: `hidden` is below 1.
 
     Example:
+        >>> import torch
         >>> attention = TargetAttention(width=8)
         >>> states_BLD, candidates_BCD = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
-        >>> pooled, map_BCM = attention(states_BLD, candidates_BCD, torch.tensor([5, 2]), need_map=True)
+        >>> lengths_B = torch.tensor([5, 2])
+        >>> pooled, map_BCM = attention(states_BLD, candidates_BCD, lengths_B, need_map=True)
         >>> pooled.shape, map_BCM[1, 0, 2:].tolist()
         (torch.Size([2, 3, 8]), [0.0, 0.0, 0.0])
     """
@@ -50,7 +51,7 @@ class TargetAttention(nn.Module):
         causal=False,
         needs=("candidates_BCD", "lengths_B"),
         rows_sum_to_one=False,
-        because="values are strengths, as in the paper: how much of a taste there is must not be lost",
+        because="values are strengths, as in the paper: how much of a taste there is counts",
     )
 
     def __init__(self, width: int, hidden: int = 36) -> None:

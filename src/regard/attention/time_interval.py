@@ -1,17 +1,18 @@
 """Attention that knows how much time lies between two events.
 
-Idea: two clicks a minute apart belong together, two a month apart may not. Each length of time has a
-vector that joins the key and another that joins the value.
+Idea: two clicks a minute apart belong together, two a month apart may not. Each length of time has
+a vector that joins the key and another that joins the value.
 
 Formula: `eᵢⱼ = qᵢ·(kⱼ + rᴷ(bᵢⱼ)) / √K`, `zᵢ = Σⱼ softmax(eᵢ)ⱼ (vⱼ + rⱽ(bᵢⱼ))`, where the bucket
-`bᵢⱼ = min(⌊(tᵢ − tⱼ) / uᵢ⌋, B)` counts the time between in units of the shortest pause so far, `uᵢ`.
+`bᵢⱼ = min(⌊(tᵢ − tⱼ) / uᵢ⌋, B)` counts the time between in units of the shortest pause so far,
+`uᵢ`.
 
-Source: Li et al. 2020, "Time Interval Aware Self-Attention for Sequential Recommendation" (TiSASRec),
-equations 1 and 5 to 8. Differs from the paper in three ways. Its unit is the shortest pause of the
-whole history, which a position in the middle could not know; here it is the shortest one until then.
-The vectors of positions, which it adds in the same way, are left to the model. And neither vectors
-nor their products are held for each pair of events: a query meets each bucket once, and shares are
-summed by bucket before they meet the vectors.
+Source: Li et al. 2020, "Time Interval Aware Self-Attention for Sequential Recommendation"
+(TiSASRec), equations 5 to 9. Differs from the paper in three ways. Its unit is the shortest pause
+of the whole history, which a position in the middle could not know; here it is the shortest one
+until then. The vectors of positions, which it adds in the same way, are left to the model. And
+neither vectors nor their products are held for each pair of events: a query meets each bucket once,
+and shares are summed by bucket before they meet the vectors.
 
 Cost: time `O(L² (D + H) + L (B + D) D)`, memory `O(H L (L + B))`, B buckets; the paper holds
 `O(L² D)` a history.
