@@ -65,7 +65,8 @@ class DifferentialAttention(HeadedAttention):
     def taken_off(self) -> Tensor:
         """λ, how much of the second map is taken off; one number."""
         first, second = (self.queries_2J * self.keys_2J).sum(-1).exp()
-        return first - second + self.start
+        taken_off: Tensor = first - second + self.start
+        return taken_off
 
     def attend(
         self, q_BHQK: Tensor, k_BHMK: Tensor, v_BHMK: Tensor, distances_BQM: Tensor

@@ -79,8 +79,8 @@ def _features(part_BHLK: Tensor) -> Tensor:
 
 def _chunks(part_BHLK: Tensor) -> Tensor:
     """`(B, H, N, C, K)`, filled up with zeros, which say nothing."""
-    missing = -part_BHLK.shape[2] % _CHUNK
-    return F.pad(part_BHLK, (0, 0, 0, missing)).unflatten(2, (-1, _CHUNK))
+    B, H, L, K = part_BHLK.shape
+    return F.pad(part_BHLK, (0, 0, 0, -L % _CHUNK)).view(B, H, -1, _CHUNK, K)
 
 
 def _smallest(kind: torch.dtype) -> float:

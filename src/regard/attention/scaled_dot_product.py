@@ -131,8 +131,8 @@ class ScaledDotProductAttention(nn.Module):
 
     def _by_head(self, projected_BLPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries `(B, H, L, K)`, keys and values `(B, G, L, K)`, out of what one product made."""
-        parts = [self.heads, self.key_heads, self.key_heads]
-        q_BHLK, k_BGLK, v_BGLK = projected_BLPK.transpose(1, 2).split(parts, dim=1)
+        H, parts_BPLK = self.heads, projected_BLPK.transpose(1, 2)
+        q_BHLK, (k_BGLK, v_BGLK) = parts_BPLK[:, :H], parts_BPLK[:, H:].chunk(2, dim=1)
         places_1L = torch.arange(q_BHLK.shape[2], device=q_BHLK.device)[None]
         return *self._placed(q_BHLK, k_BGLK, places_1L), v_BGLK
 
@@ -146,15 +146,16 @@ class ScaledDotProductAttention(nn.Module):
     def _written_out(self, q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> tuple[Tensor, Tensor]:
         """The same attention with its map in the open."""
         group = self.heads // self.key_heads
-        k_BHLK, v_BHLK = (part.repeat_interleave(group, dim=1) for part in (k_BGLK, v_BGLK))
+        if group > 1:
+            k_BGLK, v_BGLK = (part.repeat_interleave(group, dim=1) for part in (k_BGLK, v_BGLK))
         distances_1LM = distances_between(q_BHLK)
-        scores_BHLM = likeness(q_BHLK, k_BHLK, self.scale)
+        scores_BHLM = likeness(q_BHLK, k_BGLK, self.scale)
         added = None if self.positions is None else self.positions.added(distances_1LM)
         if added is not None:
             scores_BHLM = scores_BHLM + added.to(scores_BHLM.dtype)
         map_BHLM = causal_softmax(scores_BHLM, distances_1LM)
         dropped_BHLM = F.dropout(map_BHLM, self.dropout, self.training)
-        return dropped_BHLM @ v_BHLK, map_BHLM
+        return dropped_BHLM @ v_BGLK, map_BHLM
 
     def _suits_products(self, projected_BLPK: Tensor) -> bool:
         """Whether bfloat16 products do the same, and faster: `regard.attention.low_precision`."""
@@ -164,8 +165,8 @@ class ScaledDotProductAttention(nn.Module):
 
     def _fused(self, q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
         """Attention whose map nobody asks for: torch's own kernel never holds one."""
-        mask = self._mask(distances_between(q_BHLK))
-        if mask.dtype == torch.bool:
+        mask = None if self.positions is None else self._mask(distances_between(q_BHLK))
+        if mask is None or mask.dtype == torch.bool:
             return kernel(q_BHLK, k_BGLK, v_BGLK, causal=True, scale=self.scale)
         return kernel(q_BHLK, k_BGLK, v_BGLK, mask=mask, scale=self.scale)
 
