@@ -138,10 +138,10 @@ def test_a_file_opens_with_idea_formula_source_and_cost(kind: type[nn.Module]) -
         assert f"\n\n{heading}" in told
 
 
-def test_who_shares_nothing_out_says_why() -> None:
+def test_who_promises_less_of_the_map_says_why() -> None:
     for kind in ATTENTION.values():
         promises = promises_of(kind)
-        assert bool(promises.because) != promises.rows_sum_to_one
+        assert bool(promises.because) != (promises.rows_sum_to_one and promises.whole_map)
 
 
 def test_with_and_without_the_map_the_output_is_the_same(

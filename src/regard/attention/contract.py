@@ -17,7 +17,8 @@ class Promises:
             of each row, and no other. It takes `lengths_B` besides the states.
         needs: names of what else it is given as keywords, such as `times_BL`.
         rows_sum_to_one: whether the values of a row of the map are shares.
-        because: why they are not, if so.
+        whole_map: whether the map shows all that an output was made of, or a part of it.
+        because: why not, where one of the last two does not hold.
 
     Example:
         >>> Promises().causal, Promises(needs=("times_BL",)).needs
@@ -27,6 +28,7 @@ class Promises:
     causal: bool = True
     needs: tuple[str, ...] = ()
     rows_sum_to_one: bool = True
+    whole_map: bool = True
     because: str = ""
 
 

@@ -45,7 +45,9 @@ class ConvolutionMix(nn.Module):
         torch.Size([1, 5, 8])
     """
 
-    promises: ClassVar[Promises] = Promises()
+    promises: ClassVar[Promises] = Promises(
+        whole_map=False, because="the map is the attention's, and the convolution has none"
+    )
 
     def __init__(self, width: int, heads: int = 1, events: int = 3) -> None:
         super().__init__()

@@ -46,7 +46,9 @@ class FrequencyMix(nn.Module):
         torch.Size([1, 5, 8])
     """
 
-    promises: ClassVar[Promises] = Promises()
+    promises: ClassVar[Promises] = Promises(
+        whole_map=False, because="the map is the attention's, and the filter has none"
+    )
 
     def __init__(
         self, width: int, heads: int = 1, frequencies: int = 3, share: float = 0.7

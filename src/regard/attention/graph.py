@@ -48,7 +48,8 @@ class GraphAttention(nn.Module):
     promises: ClassVar[Promises] = Promises(
         needs=("items_BL",),
         rows_sum_to_one=False,
-        because="the paper's values are strengths, of any sign",
+        whole_map=False,
+        because="values are strengths, as in the paper, of events that have heard their neighbours",
     )
 
     def __init__(self, width: int) -> None:
