@@ -13,9 +13,12 @@ A running sum would take `O(L D)`, but exponentials of scores far apart underflo
 event would silence the ones before it.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
+from regard.attention.contract import Promises
 from regard.attention.masks import causal_mask, real_positions
 
 
@@ -33,6 +36,8 @@ class AdditiveAttention(nn.Module):
         >>> torch.allclose(pooled_BLD, map_BHLM[:, 0] @ states_BLD, atol=1e-6)
         True
     """
+
+    promises: ClassVar[Promises] = Promises()
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -54,3 +54,44 @@ class NewestFirstPositions(nn.Module):
         steps = torch.arange(longest, device=lengths_B.device)
         places_BL = (lengths_B[:, None] - 1 - steps).clamp_(min=0)
         return nn.functional.embedding(places_BL, self.vectors_LD)
+
+
+class Distances(nn.Module):
+    """A scheme that makes likeness depend on how far apart two events are.
+
+    It turns queries and keys, or adds to their scores, or both; this one does neither.
+    `regard.attention.rotary` and `regard.attention.linear_bias` are what it is for.
+
+    Example:
+        >>> scheme = Distances()
+        >>> q_BHLK = torch.ones(1, 1, 2, 4)
+        >>> scheme.turn(q_BHLK, torch.tensor([[0, 1]])) is q_BHLK
+        True
+        >>> scheme.added(torch.tensor([[[0, -1], [1, 0]]])) is None
+        True
+    """
+
+    def turn(self, parts_BHLK: Tensor, places_BL: Tensor) -> Tensor:
+        """Queries or keys as they are compared.
+
+        Args:
+            parts_BHLK: float `(B, H, L, K)`.
+            places_BL: int64 `(B, L)` or `(1, L)`: where they stand, 0 for the oldest event.
+
+        Returns:
+            `(B, H, L, K)`.
+        """
+        del places_BL
+        return parts_BHLK
+
+    def added(self, distances_BQM: Tensor) -> Tensor | None:
+        """What is added to the scores.
+
+        Args:
+            distances_BQM: int64 how far back each position lies, negative in the future.
+
+        Returns:
+            Float `(B, H, Q, M)`, or None for nothing; of any value in the future.
+        """
+        del distances_BQM
+        return None

@@ -8,15 +8,35 @@ Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2; as used i
 McAuley 2018, equation 2). Differs from SASRec's own code in that queries come from the same
 normalised states as keys and values, and that heads are mixed by an output projection.
 
+Options: `scale=1.0` is the dot product without a scale (Luong et al. 2015, "Effective Approaches to
+Attention-based Neural Machine Translation", section 3.1). `key_heads=1` shares one head of keys and
+values among all queries (Shazeer 2019, "Fast Transformer Decoding"), a number between one and H
+gives each group of queries its own (Ainslie et al. 2023, "GQA", section 2.2): fewer parameters, and
+less to keep where keys are kept. `positions` makes likeness depend on distance: see
+`regard.attention.rotary` and `regard.attention.linear_bias`.
+
 Cost: time `O(L² D + L D²)`, memory `O(L D)` fused, `O(H L²)` written out.
 """
+
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.attention.contract import Promises
+from regard.attention.heads import (
+    causal_softmax,
+    check_heads,
+    distances_between,
+    distances_to_newest,
+    joined,
+    kernel,
+    likeness,
+)
 from regard.attention.low_precision import LONGEST, causal_attention
-from regard.attention.masks import causal_mask, pick_newest, real_positions
+from regard.attention.masks import pick_newest
+from regard.attention.positions import Distances
 from regard.attention.projection import Projection
 from regard.errors import ConfigurationError
 
@@ -31,9 +51,13 @@ class ScaledDotProductAttention(nn.Module):
             path is taken while training, since the fused kernel for processors has no dropout.
         bias: whether the two linear layers add a constant. After a layer norm, which has one of
             its own, it costs some percent of a step and adds next to nothing.
+        key_heads: heads of keys and of values (`G`); must divide `heads`. As many as `heads` where
+            none is given.
+        scale: factor of the scores; `1 / √K` where none is given.
+        positions: what makes scores depend on distance; nothing where none is given.
 
     Raises:
-        ConfigurationError: `heads` does not divide `width`.
+        ConfigurationError: `heads` does not divide `width`, or `key_heads` not `heads`.
 
     Example:
         >>> _ = torch.manual_seed(0)
@@ -45,15 +69,30 @@ class ScaledDotProductAttention(nn.Module):
         (True, torch.Size([1, 2, 3, 3]))
     """
 
+    promises: ClassVar[Promises] = Promises()
+
     def __init__(
-        self, width: int, heads: int = 1, dropout: float = 0.0, *, bias: bool = False
+        self,
+        width: int,
+        heads: int = 1,
+        dropout: float = 0.0,
+        *,
+        bias: bool = False,
+        key_heads: int | None = None,
+        scale: float | None = None,
+        positions: Distances | None = None,
     ) -> None:
         super().__init__()
-        if width % heads:
-            raise ConfigurationError(f"heads={heads} must divide width={width}.")
+        check_heads(width, heads)
         self.heads = heads
+        self.key_heads = heads if key_heads is None else key_heads
+        if self.key_heads < 1 or heads % self.key_heads:
+            raise ConfigurationError(f"key_heads={key_heads} must divide heads={heads}.")
         self.dropout = dropout
-        self.queries_keys_values = Projection(width, 3 * width, bias=bias)
+        self.scale = scale
+        self.positions = positions
+        parts = heads + 2 * self.key_heads
+        self.queries_keys_values = Projection(width, width // heads * parts, bias=bias)
         self.output = Projection(width, width, bias=bias)
 
     def forward(
@@ -61,58 +100,78 @@ class ScaledDotProductAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Attend; see `regard.attention.contract.Attention`."""
         B, L, D = states_BLD.shape
-        projected = self.queries_keys_values(states_BLD).view(B, L, 3, self.heads, D // self.heads)
+        projected_BLPK = self.queries_keys_values(states_BLD).view(B, L, -1, D // self.heads)
+        map_BHLM = None
         if need_map or (self.training and self.dropout > 0):
-            mixed_BHLK, map_BHLM = self._written_out(*_by_head(projected))
-            joined_BLD = mixed_BHLK.transpose(1, 2).reshape(B, L, D)
+            mixed_BHLK, map_BHLM = self._written_out(*self._by_head(projected_BLPK))
+            joined_BLD = joined(mixed_BHLK)
+        elif self._suits_products(projected_BLPK):
+            joined_BLD = causal_attention(projected_BLPK.view(B, L, 3, self.heads, -1))
         else:
-            joined_BLD, map_BHLM = _fused(projected), None
+            joined_BLD = joined(self._fused(*self._by_head(projected_BLPK)))
         return self.output(joined_BLD), map_BHLM if need_map else None
 
     def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
         """One query a history, `O(L D)` of attention; see `regard.attention.contract.Attention`."""
         B, L, D = states_BLD.shape
-        H, K = self.heads, D // self.heads
+        H, G, K = self.heads, self.key_heads, D // self.heads
         weight = self.queries_keys_values.weight
         bias: Tensor | None = self.queries_keys_values.bias
         newest_BD = pick_newest(states_BLD, lengths_B)
         of_query, of_rest = (None, None) if bias is None else (bias[:D], bias[D:])
         q_BH1K = F.linear(newest_BD, weight[:D], of_query).view(B, H, 1, K)
-        projected = F.linear(states_BLD, weight[D:], of_rest).view(B, L, 2, H, K)
-        k_BHLK, v_BHLK = projected.permute(2, 0, 3, 1, 4).unbind(0)
-        real_B11L = real_positions(lengths_B, L)[:, None, None]
-        mixed_BH1K = F.scaled_dot_product_attention(q_BH1K, k_BHLK, v_BHLK, attn_mask=real_B11L)
+        projected = F.linear(states_BLD, weight[D:], of_rest).view(B, L, 2, G, K)
+        k_BGLK, v_BGLK = projected.permute(2, 0, 3, 1, 4).unbind(0)
+        distances_B1M = distances_to_newest(lengths_B, L)
+        q_BH1K, k_BGLK = self._placed(q_BH1K, k_BGLK, (lengths_B - 1)[:, None])
+        mask = self._mask(distances_B1M)
+        mixed_BH1K = kernel(q_BH1K, k_BGLK, v_BGLK, mask=mask, scale=self.scale)
         joined_BD: Tensor = self.output(mixed_BH1K.reshape(B, D))
         return joined_BD
 
-    def _written_out(self, q_BHLK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor) -> tuple[Tensor, Tensor]:
+    def _by_head(self, projected_BLPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries `(B, H, L, K)`, keys and values `(B, G, L, K)`, out of what one product made."""
+        H, parts_BPLK = self.heads, projected_BLPK.transpose(1, 2)
+        q_BHLK, (k_BGLK, v_BGLK) = parts_BPLK[:, :H], parts_BPLK[:, H:].chunk(2, dim=1)
+        places_1L = torch.arange(q_BHLK.shape[2], device=q_BHLK.device)[None]
+        return *self._placed(q_BHLK, k_BGLK, places_1L), v_BGLK
+
+    def _placed(self, q_BHQK: Tensor, k_BGLK: Tensor, places_BQ: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries and keys as the scheme of positions turns them."""
+        if self.positions is None:
+            return q_BHQK, k_BGLK
+        places_1L = torch.arange(k_BGLK.shape[2], device=k_BGLK.device)[None]
+        return self.positions.turn(q_BHQK, places_BQ), self.positions.turn(k_BGLK, places_1L)
+
+    def _written_out(self, q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> tuple[Tensor, Tensor]:
         """The same attention with its map in the open."""
-        L, K = q_BHLK.shape[-2:]
-        scores_BHLM = q_BHLK @ k_BHLK.transpose(-2, -1) / K**0.5
-        scores_BHLM = scores_BHLM.masked_fill(~causal_mask(L, q_BHLK.device), -torch.inf)
-        map_BHLM = scores_BHLM.softmax(-1)
+        group = self.heads // self.key_heads
+        if group > 1:
+            k_BGLK, v_BGLK = (part.repeat_interleave(group, dim=1) for part in (k_BGLK, v_BGLK))
+        distances_1LM = distances_between(q_BHLK)
+        scores_BHLM = likeness(q_BHLK, k_BGLK, self.scale)
+        added = None if self.positions is None else self.positions.added(distances_1LM)
+        if added is not None:
+            scores_BHLM = scores_BHLM + added.to(scores_BHLM.dtype)
+        map_BHLM = causal_softmax(scores_BHLM, distances_1LM)
         dropped_BHLM = F.dropout(map_BHLM, self.dropout, self.training)
-        return dropped_BHLM @ v_BHLK, map_BHLM
+        return dropped_BHLM @ v_BGLK, map_BHLM
 
+    def _suits_products(self, projected_BLPK: Tensor) -> bool:
+        """Whether bfloat16 products do the same, and faster: `regard.attention.low_precision`."""
+        low = projected_BLPK.is_cpu and projected_BLPK.dtype == torch.bfloat16
+        plain = self.key_heads == self.heads and self.positions is None and self.scale is None
+        return low and plain and projected_BLPK.shape[1] <= LONGEST
 
-def _by_head(projected_BL3HK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values `(B, H, L, K)`, out of what one product made."""
-    q_BHLK, k_BHLK, v_BHLK = projected_BL3HK.permute(2, 0, 3, 1, 4).unbind(0)
-    return q_BHLK, k_BHLK, v_BHLK
+    def _fused(self, q_BHLK: Tensor, k_BGLK: Tensor, v_BGLK: Tensor) -> Tensor:
+        """Attention whose map nobody asks for: torch's own kernel never holds one."""
+        mask = None if self.positions is None else self._mask(distances_between(q_BHLK))
+        if mask is None or mask.dtype == torch.bool:
+            return kernel(q_BHLK, k_BGLK, v_BGLK, causal=True, scale=self.scale)
+        return kernel(q_BHLK, k_BGLK, v_BGLK, mask=mask, scale=self.scale)
 
-
-def _fused(projected_BL3HK: Tensor) -> Tensor:
-    """Attention whose map nobody asks for, `(B, L, D)`.
-
-    Torch's own kernel never holds a map. On processors it is slow in bfloat16, so there short
-    histories take another way (`regard.attention.low_precision`) and long ones stay in float32.
-    """
-    B, L, _, H, K = projected_BL3HK.shape
-    on_processor = projected_BL3HK.is_cpu
-    if on_processor and projected_BL3HK.dtype == torch.bfloat16 and L <= LONGEST:
-        return causal_attention(projected_BL3HK)
-    exact = torch.promote_types(projected_BL3HK.dtype, torch.float32)
-    with torch.autocast("cpu", enabled=False):
-        parts = _by_head(projected_BL3HK.to(exact) if on_processor else projected_BL3HK)
-        mixed_BHLK = F.scaled_dot_product_attention(*parts, is_causal=True)
-    return mixed_BHLK.transpose(1, 2).reshape(B, L, H * K)
+    def _mask(self, distances_BQM: Tensor) -> Tensor:
+        """What the kernel takes: who may look, or what is added, minus infinity in the future."""
+        allowed_B1QM = (distances_BQM >= 0)[:, None]
+        added = None if self.positions is None else self.positions.added(distances_BQM)
+        return allowed_B1QM if added is None else added.masked_fill(~allowed_B1QM, -torch.inf)
