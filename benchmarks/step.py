@@ -94,15 +94,16 @@ def torch_dropout() -> AbstractContextManager[None]:
     return instead(ByteDropout, "forward", forward)
 
 
-def low_kernel() -> AbstractContextManager[None]:
+@contextmanager
+def low_kernel() -> Iterator[None]:
     """Torch's fused attention in bfloat16 on a processor."""
 
-    def fused(projected_BL3HK: Tensor) -> Tensor:
-        parts = projected_BL3HK.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed_BHLK = F.scaled_dot_product_attention(*parts, is_causal=True)
-        return mixed_BHLK.transpose(1, 2).flatten(2)
+    def fused(self: Any, *parts: Tensor) -> Tensor:  # noqa: ARG001 - a method
+        return F.scaled_dot_product_attention(*parts, is_causal=True)
 
-    return instead(scaled_dot_product, "_fused", fused)
+    kind = scaled_dot_product.ScaledDotProductAttention
+    with exact_kernel(), instead(kind, "_fused", fused):
+        yield
 
 
 def exact_kernel() -> AbstractContextManager[None]:
