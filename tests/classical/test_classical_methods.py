@@ -198,7 +198,7 @@ def test_whoever_has_the_items_of_one_taste_is_recommended_the_rest_of_it(name):
     histories = [(2 + taste * half + chance.permutation(half)[:6]).tolist() for taste in tastes]
     times = [(DAY * np.arange(6)).tolist()] * len(histories)
     training = build(histories, times=times, items=2 * half)
-    options = {"als": {"factors": 4}, "ease": {"l2": 20.0}}.get(name, {})
+    options = {"als": {"factors": 2}, "ease": {"l2": 20.0}}.get(name, {})
     method = CLASSICAL[name](**options).fit(training)
     queries = after(training)
     scores = method.score(queries)
