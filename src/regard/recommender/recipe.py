@@ -13,6 +13,9 @@ As TOML::
     [split]
     protocol = "global-time"
 
+    [features]
+    price = "buckets"
+
     [model]
     name = "sasrec"
     width = 64
@@ -32,6 +35,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from regard.data.encoders.events import check_features
 from regard.data.ingest.addresses import without_password
 from regard.data.interactions import Interactions
 from regard.data.rules import RULES
@@ -209,12 +213,15 @@ class Recipe:
         source: where the log lies.
         cleaning: rules in order, each `{"rule": name, parameter: value, ...}`; the default rules
             where None.
+        features: what a network reads of each event beside its item: column of the log -> an
+            encoder's name, or `{"name": name, setting: value, ...}`, or a list of these.
         split: how to cut.
         training: how to learn (networks only).
         evaluation: how to measure.
 
     Raises:
-        ConfigurationError: the seed is negative, or `memory` is none of its three words.
+        ConfigurationError: the seed is negative, `memory` is none of its three words, or an
+            encoder is not known.
 
     Example:
         >>> recipe = Recipe.from_dict({"model": {"name": "markov"}, "split": {"min_count": 2}})
@@ -233,6 +240,7 @@ class Recipe:
     memory: str = "auto"
     source: SourceSettings = field(default_factory=SourceSettings)
     cleaning: tuple[Mapping[str, Any], ...] | None = None
+    features: Mapping[str, Any] = field(default_factory=dict)
     split: SplitSettings = field(default_factory=SplitSettings)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
@@ -244,6 +252,8 @@ class Recipe:
             raise ConfigurationError(
                 f"memory={self.memory!r} is not known; choose 'auto', 'on' or 'off'."
             )
+        if self.features:
+            check_features(self.features)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -264,6 +274,8 @@ class Recipe:
         for key, kind in tables.items():
             if key in given:
                 given[key] = settings_of(kind, _table(given[key], key), key)
+        if "features" in given:
+            given["features"] = _table(given["features"], "features")
         if given.get("cleaning") is not None:
             given["cleaning"] = _tables(given["cleaning"], "cleaning")
         recipe = settings_of(cls, given | {"model": name, "options": model}, "recipe")
@@ -290,6 +302,7 @@ class Recipe:
             values[name] = asdict(values[name])
         values["source"]["path"] = without_password(self.source.path)
         values["evaluation"]["ks"] = list(self.evaluation.ks)
+        values["features"] = dict(self.features) or None
         if self.cleaning is None:
             del values["cleaning"]
         else:
