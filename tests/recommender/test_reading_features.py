@@ -1,4 +1,4 @@
-"""Features from a recipe to answers: learned on training alone, saved and opened to the last bit."""
+"""Features from a recipe to answers: learned on training alone, saved to the last bit."""
 
 import dataclasses
 import hashlib
@@ -120,7 +120,7 @@ class TestLearning:
         file = tmp_path / "checkpoint"
         Recommender.from_recipe(short).fit(log, checkpoint=file)
         dearer = Interactions.of(log.collect().with_columns(mood=pl.col("mood").reverse()))
-        with pytest.raises(TrainingError, match="another|other"):
+        with pytest.raises(TrainingError, match="left by a run with other data or settings"):
             Recommender.from_recipe(short).fit(dearer, checkpoint=file)
 
 
@@ -332,6 +332,10 @@ class TestRefusals:
         with pytest.raises(ConfigurationError, match="do not belong together"):
             Recommender.from_recipe(asked).fit_split(split, catalogue)
         whole, encoders = encode_split(log, split, asked.features)
+        with pytest.raises(ConfigurationError, match="do not belong together"):
+            Recommender.from_recipe(asked).fit_split(split, catalogue, encoders=encoders)
+        with pytest.raises(ConfigurationError, match="do not belong together"):
+            Recommender("markov").fit_split(whole, catalogue)
         given = Recommender.from_recipe(asked).fit_split(whole, catalogue, encoders=encoders)
         assert np.array_equal(scores(given), scores(Recommender.from_recipe(asked).fit(log)))
 
