@@ -191,7 +191,11 @@ class Recommender:
             NeedsClockError: the model needs times, and the split has none.
             TrainingError: training diverged, or the checkpoint belongs to another run.
         """
-        carried = (bool(self.recipe.features), encoders is not None, split.events.features is not None)
+        carried = (
+            bool(self.recipe.features),
+            encoders is not None,
+            split.events.features is not None,
+        )
         if any(carried) and not all(carried):
             raise ConfigurationError(
                 "The features of the recipe and those of the split do not belong together; call "
