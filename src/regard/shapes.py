@@ -15,6 +15,7 @@ Arrays carry their shape as a suffix where it helps: `states_BLD`, `scores_BN`.
 `T`    target tokens: real positions with a true next item
 `U`    user
 `E`    event: one interaction in the flat array of all histories
+`F`    column of the encoded features of an event
 =====  ==========================================================
 
 The idea of suffixes is Noam Shazeer's ("Shape Suffixes", 2024). The aliases below are for

@@ -97,3 +97,14 @@ def test_what_cannot_be_prepared(regard: Run, tmp_path: Path) -> None:
     words = ("fit", tmp_path / "one.parquet", "--engine", "streaming", "--out", tmp_path / "m")
     told = regard(*words, "--protocol", "leave-last-out", *MARKOV, status=2).stderr
     assert "single user" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("words", [("--feature", "price=buckets"), ("--repair", "trim-ids")])
+def test_what_shards_cannot_do_is_refused_before_anything_is_made(
+    regard: Run, clicks: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    told = regard(
+        "fit", clicks, "--engine", "streaming", "--out", tmp_path / "made", *words, status=2
+    ).stderr
+    assert "--engine memory" in " ".join(told.split())
+    assert not (tmp_path / "made").exists()

@@ -104,7 +104,13 @@ def learn(
     low: bool = False,
 ) -> float:
     """Descend on all histories at once; the last loss."""
-    [batch] = TrainingBatches(training, longest=model.longest, tokens=10**6, seed=0).epoch(0)
+    [batch] = TrainingBatches(
+        training,
+        longest=model.longest,
+        tokens=10**6,
+        seed=0,
+        with_features=model.layout is not None,
+    ).epoch(0)
     optimiser = build_optimiser(model, 0.0)
     for group in optimiser.param_groups:
         group["lr"] = rate

@@ -9,6 +9,7 @@ On disk it is a folder that holds nothing but data::
         weights.safetensors    name -> array
         vocabulary.parquet     id, count
         catalogue.parquet      id, title
+        encoders/              how features of events were encoded, where the model reads some
         histories/             every user's events, memory-mapped when opened
 """
 
@@ -21,6 +22,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from regard.data.encoders.events import layout_of
+from regard.data.encoders.fitted import Encoders
 from regard.data.sequences import Sequences
 from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError
@@ -52,6 +55,7 @@ class Bundle:
             vocabulary's type) and `title` (text, may be null).
         histories: every user's events in the codes of the vocabulary, or None where the model
             only answers for histories that come with the request.
+        encoders: what made the features of the histories, or None where the model reads none.
 
     Raises:
         BundleError: the parts do not fit together or hold what cannot be stored.
@@ -75,6 +79,7 @@ class Bundle:
     vocabulary: Vocabulary
     catalogue: pl.DataFrame
     histories: Sequences | None
+    encoders: Encoders | None = None
 
     def __post_init__(self) -> None:
         _require_plain("recipe", self.recipe, _IN_TOML)
@@ -92,6 +97,7 @@ class Bundle:
         _require_catalogue(self.catalogue, self.vocabulary)
         if self.histories is not None:
             _require_histories(self.histories, self.vocabulary)
+            _require_features(self.histories, self.encoders)
 
 
 def _require_plain(what: str, value: Any, allowed: tuple[type, ...]) -> None:
@@ -167,3 +173,27 @@ def _require_histories(histories: Sequences, vocabulary: Vocabulary) -> None:
             f"The histories hold item codes from {items.min()} to {items.max()}; the vocabulary "
             f"has codes from {UNKNOWN} to {vocabulary.size - 1}."
         )
+
+
+def _require_features(histories: Sequences, encoders: Encoders | None) -> None:
+    """Refuse features that these encoders have not made, which a network would misread."""
+    features = histories.features
+    if (features is None) != (encoders is None):
+        with_, without = ("encoders", "features")[:: 1 if features is None else -1]
+        raise BundleError(
+            f"There are {with_} without {without}: what encoded the histories and what came of it "
+            "belong together."
+        )
+    if features is None or encoders is None:
+        return
+    for name, array, dtype in (
+        ("codes", features.codes, np.int32),
+        ("numbers", features.numbers, np.float32),
+    ):
+        if array.ndim != 2 or array.dtype != dtype:
+            raise BundleError(
+                f"The {name} of the features are {array.ndim}-dimensional {array.dtype}; they must "
+                f"be two-dimensional {np.dtype(dtype).name}."
+            )
+    if misfit := layout_of(encoders).misfit(features):
+        raise BundleError(f"The features of the histories do not fit their encoders: {misfit}.")

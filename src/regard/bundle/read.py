@@ -1,6 +1,7 @@
 """From a folder to memory: everything is checked before anything is used."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from safetensors.numpy import load_file
 
 from regard.bundle.bundle import Bundle
 from regard.bundle.manifest import NAME, Entry, read_manifest, verify_files
+from regard.data.encoders.events import layout_of
+from regard.data.encoders.fitted import Encoders
 from regard.data.sequences import Sequences
 from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError, BundleMissingError
@@ -29,6 +32,8 @@ _HISTORIES: Final = tuple(
     f"histories/{name}"
     for name in ("sequences.json", "users.parquet", "offsets.npy", "items.npy", "rows.npy")
 )
+_FEATURES: Final = ("histories/feature-codes.npy", "histories/feature-numbers.npy")
+_ENCODERS: Final = "encoders/encoders.json"
 # Parsers raise anything at all on bytes that are not theirs; Polars' panic is no Exception.
 _UNREADABLE: Final = (Exception, pl.exceptions.PanicException)
 
@@ -76,8 +81,9 @@ def read_bundle(folder: Path | str, *, verify: bool = True) -> Bundle:
     with _parsing(folder, "catalogue.parquet", "Parquet"):
         catalogue = pl.read_parquet(folder / "catalogue.parquet")
     histories = _read_histories(folder, files)
+    encoders = _read_encoders(folder, files)
     try:
-        return Bundle(recipe, card, weights, vocabulary, catalogue, histories)
+        return Bundle(recipe, card, weights, vocabulary, catalogue, histories, encoders)
     except BundleError as unfit:
         raise BundleError(f"{folder} cannot be used: {unfit}") from unfit
 
@@ -143,4 +149,24 @@ def _read_histories(folder: Path, files: Mapping[str, Entry]) -> Sequences | Non
         histories = Sequences.open(folder / "histories")
     if histories.times is not None:
         _require_listed(folder, files, ("histories/times.npy",))
+    if histories.features is not None:
+        _require_listed(folder, files, _FEATURES)
     return histories
+
+
+def _read_encoders(folder: Path, files: Mapping[str, Entry]) -> Encoders | None:
+    """What made the features of the histories, or None where the bundle has none."""
+    tables = [name for name in files if re.fullmatch(r"encoders/\d+\.\w+\.parquet", name)]
+    if _ENCODERS not in files:
+        if tables:
+            _require_listed(folder, files, (_ENCODERS,))
+        return None
+    with _parsing(folder, _ENCODERS, "encoders"):
+        stored = json.loads((folder / _ENCODERS).read_text("utf-8"))
+        frames = {
+            name.removeprefix("encoders/").removesuffix(".parquet"): pl.read_parquet(folder / name)
+            for name in tables
+        }
+        encoders = Encoders.from_dict(stored, frames)
+        layout_of(encoders)  # parameters that no encoder can work with are found here
+    return encoders

@@ -55,6 +55,8 @@ def write_bundle(bundle: Bundle, folder: Path | str, *, overwrite: bool = False)
         if bundle.histories is not None:
             (draft / "histories").mkdir()
             bundle.histories.save(draft / "histories")
+        if bundle.encoders is not None:
+            bundle.encoders.save(draft / "encoders")
         write_manifest(draft)
 
 

@@ -49,6 +49,7 @@ COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
         (
             "regard fit clean.parquet --out shop",
             "regard fit ratings.csv --protocol leave-last-out --set training.epochs=5 --out films",
+            "regard fit clean.parquet --feature price=buckets --feature gap --out shop",
         ),
     ),
     (evaluate, ("regard evaluate shop --seen remove --k 5 --k 10",)),

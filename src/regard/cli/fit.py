@@ -11,9 +11,8 @@ from regard.cli.pages import page
 from regard.cli.voice import Voice
 
 if TYPE_CHECKING:
-    from regard.data.catalogue import Catalogue
+    from regard.cli.large import Learnable
     from regard.data.report import CleaningReport
-    from regard.data.split import Split
     from regard.recommender.recommender import Recommender
 
 
@@ -75,11 +74,12 @@ def fit(
         found = to_learn_from(recipe, cleaning, engine, place, voice)
         recipe, split, cleaned = found.recipe, found.split, found.cleaned
         voice.show(cleaned)
-        diagnosis = diagnose(split, log=found.log)
+        encoders = [] if found.encoders is None else [found.encoders]
+        diagnosis = diagnose(split, log=found.log, encoders=encoders)
         voice.warn(diagnosis.warnings())
         # Cleaning is in the fingerprint of the log; its rules would only date the checkpoint.
         recommender = Recommender.from_recipe(replace(recipe, cleaning=None))
-        learn(recommender, split, found.catalogue, checkpoint, voice)
+        learn(recommender, found, checkpoint, voice)
         recommender.recipe = as_cleaned(recommender.recipe, cleaned)
         test = recommender.evaluate()
         recommender.add_to_card(
@@ -104,25 +104,26 @@ def fit(
 
 
 def learn(
-    recommender: "Recommender",
-    split: "Split",
-    catalogue: "Catalogue",
-    checkpoint: Path | None,
-    voice: Voice,
+    recommender: "Recommender", found: "Learnable", checkpoint: Path | None, voice: Voice
 ) -> None:
     """Fit with a progress bar.
 
     Args:
         recommender: what shall learn.
-        split: what to learn from.
-        catalogue: titles.
+        found: what to learn from.
         checkpoint: file for checkpoints.
         voice: says what is going on.
     """
     from regard.cli.training import bar_for
 
     with bar_for(recommender.recipe, voice.console(), checkpoint) as bar:
-        recommender.fit_split(split, catalogue, checkpoint=checkpoint, watcher=bar)
+        recommender.fit_split(
+            found.split,
+            found.catalogue,
+            encoders=found.encoders,
+            checkpoint=checkpoint,
+            watcher=bar,
+        )
     if (history := recommender.learned.history) is not None:
         voice.say(f"  {history}")
     if (memory := recommender.learned.memory) is not None:

@@ -12,6 +12,8 @@ from regard.cli.options import CleaningOptions
 from regard.cli.voice import Voice
 from regard.data.catalogue import Catalogue
 from regard.data.clean import default_rules
+from regard.data.encoders.events import encode_split
+from regard.data.encoders.fitted import Encoders
 from regard.data.ingest.addresses import is_address
 from regard.data.ingest.scan import LargeLog, is_parquet, parquet_bytes, scan
 from regard.data.interactions import Interactions
@@ -65,6 +67,7 @@ class Learnable:
         catalogue: titles.
         cleaned: what was removed.
         log: the kept rows where they are in memory, else None.
+        encoders: what made the features of the split, where the recipe names some.
     """
 
     recipe: Recipe
@@ -72,6 +75,7 @@ class Learnable:
     catalogue: Catalogue
     cleaned: CleaningReport
     log: Interactions | None
+    encoders: Encoders | None = None
 
 
 def to_learn_from(
@@ -102,7 +106,10 @@ def to_learn_from(
         prepared = prepared_log(recipe, options, folder, voice)
     else:
         log, report = log_to_learn_from(recipe, options)
-        return Learnable(recipe, recipe.split.apply(log), Catalogue.of(log), report, log)
+        split, encoders = recipe.split.apply(log), None
+        if recipe.features:
+            split, encoders = encode_split(log, split, recipe.features)
+        return Learnable(recipe, split, Catalogue.of(log), report, log, encoders)
     for role, count in (("user", len(prepared.events)), ("item", len(prepared.catalogue))):
         if count < 2:
             raise TooLittleDataError(
@@ -133,8 +140,9 @@ def prepared_log(
         The prepared log.
 
     Raises:
-        ConfigurationError: a repair is asked for.
+        ConfigurationError: a repair or a feature is asked for.
     """
+    _refuse_features(recipe)
     if repairs := options.repairs(recipe):
         raise ConfigurationError(
             f"The repair {repairs[0].name!r} reads the spellings of the whole log, which shards do "
@@ -175,7 +183,17 @@ def _as_it_is(recipe: Recipe, options: CleaningOptions) -> Prepared:
             f"{recipe.source.path} is prepared: its columns are known, it is clean and cut. Leave "
             "options for columns, cleaning and splitting out, or prepare the log anew with them."
         )
+    _refuse_features(recipe)
     return Prepared.open(recipe.source.path)
+
+
+def _refuse_features(recipe: Recipe) -> None:
+    """Shards hold who, what and when, and no column more."""
+    if recipe.features:
+        raise ConfigurationError(
+            f"The features {', '.join(recipe.features)} cannot be read from a log prepared in "
+            "shards, which keep no other columns; leave them out, or take --engine memory."
+        )
 
 
 def _too_large(source: SourceSettings, voice: Voice) -> bool:

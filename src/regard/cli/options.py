@@ -273,6 +273,15 @@ class RunOptions:
             rich_help_panel=_RUN,
         ),
     ] = None
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=ENCODER|CLOCK",
+            help="What a network reads beside the item: price=buckets, country=categories; of the "
+            "clock: gap, hour, weekday, month, recency. May be given several times.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None
     assign: Annotated[
         list[str] | None,
         typer.Option(

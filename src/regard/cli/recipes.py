@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from regard.cli.options import RunOptions, SourceOptions
+from regard.data.encoders.gaps import GAP
 from regard.errors import ConfigurationError
 from regard.recommender.recipe import Recipe
+from regard.schema import TIME
 
-_TABLES: Final = ("source", "model", "split", "training", "evaluation")
+_TABLES: Final = ("source", "features", "model", "split", "training", "evaluation")
+_OF_THE_CLOCK: Final = ("hour", "weekday", "month", "recency")
 _WHOLE: Final = ("seed", "objective", "loss", "memory")
 
 
@@ -63,6 +66,8 @@ def with_options(recipe: Recipe, run: RunOptions) -> Recipe:
         >>> recipe = with_options(Recipe(), run)
         >>> recipe.seed, recipe.options, recipe.training.epochs
         (3, {'width': 128}, 5)
+        >>> dict(with_options(Recipe(), RunOptions(feature=["price=buckets", "hour"])).features)
+        {'price': ['buckets'], 'time': ['hour']}
     """
     values = recipe.to_dict()
     shown = values["source"]["path"]
@@ -74,10 +79,32 @@ def with_options(recipe: Recipe, run: RunOptions) -> Recipe:
         values["split"]["protocol"] = run.protocol
     if run.seen is not None:
         values["evaluation"]["seen"] = run.seen
+    if run.feature:
+        values["features"] = _features(run.feature)
     _assign(values, run.assign or ())
     if values["source"]["path"] == shown:  # what is shown lacks the password, which reading needs
         values["source"]["path"] = recipe.source.path
     return Recipe.from_dict(values)
+
+
+def _features(typed: Sequence[str]) -> dict[str, Any]:
+    """Columns and their encoders, in the order in which they were typed."""
+    features: dict[str, Any] = {}
+    for text in typed:
+        column, equals, encoder = (part.strip() for part in text.partition("="))
+        if equals and column and encoder:
+            features.setdefault(column, []).append(encoder)
+        elif not equals and column in _OF_THE_CLOCK:
+            features.setdefault(TIME, []).append(column)
+        elif not equals and column == GAP:
+            # Gaps run from seconds to years: equal ratios, not equal shares.
+            features.setdefault(GAP, []).append({"name": "buckets", "strategy": "log"})
+        else:
+            raise ConfigurationError(
+                f"--feature {text!r} names no encoder; write COLUMN=ENCODER, such as "
+                f"price=buckets, or one of the clock's: {GAP}, {', '.join(_OF_THE_CLOCK)}."
+            )
+    return features
 
 
 def _assign(values: dict[str, Any], assignments: Sequence[str]) -> None:
@@ -92,7 +119,7 @@ def _assign(values: dict[str, Any], assignments: Sequence[str]) -> None:
         if key in _WHOLE:
             values[key] = _value(value)
         elif not dot or table in _TABLES:
-            values[table or "model"][name] = _value(value)
+            values.setdefault(table or "model", {})[name] = _value(value)
         else:
             raise ConfigurationError(
                 f"--set {text!r} names no part of a recipe; choose one of {', '.join(_TABLES)}, "

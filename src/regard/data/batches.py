@@ -13,7 +13,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from regard.data.features import Features
 from regard.data.queries import Queries
+from regard.data.sequences import Sequences
 from regard.data.split import TrainingPart
 from regard.errors import ModelInputError
 from regard.randomness import stream
@@ -33,6 +35,8 @@ class Batch:
         times: `(B, L)` float64 UTC seconds (0 at padding), or None.
         asked: `(B, L)` float64 UTC seconds of the event that follows, the moment of the request
             (0 at padding), or None.
+        features: `(B, L, F)` what else is known of each event, encoded (0 at padding), or None.
+            Nothing of the event that follows is among them.
     """
 
     items: NDArray[np.int64]
@@ -40,6 +44,7 @@ class Batch:
     targets: NDArray[np.int64] | None = None
     times: Seconds | None = None
     asked: Seconds | None = None
+    features: Features | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,10 @@ class TrainingBatches:
         tokens: positions in a batch, padding included.
         seed: of the run.
         with_times: whether to gather times as well.
+        with_features: whether to gather features as well.
+
+    Raises:
+        ModelInputError: features are wanted and the training part has none.
 
     Example:
         >>> import polars as pl
@@ -125,12 +134,19 @@ class TrainingBatches:
         tokens: int,
         seed: int,
         with_times: bool = False,
+        with_features: bool = False,
     ) -> None:
+        if with_features and training.sequences.features is None:
+            raise ModelInputError(
+                "A network that reads features was given a training part without any; encode the "
+                "split first (regard.data.encoders.events.encode_split)."
+            )
         self.training = training
         self.longest = longest
         self.tokens = tokens
         self.seed = seed
         self.with_times = with_times and training.sequences.times is not None
+        self.with_features = with_features
         self._planned: tuple[int, tuple[Windows, Offsets, Offsets]] | None = None
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
@@ -172,19 +188,21 @@ class TrainingBatches:
         targets = np.where(real, sequences.items[following], PADDING).astype(np.int64)
         targets[targets == 1] = PADDING
         items = np.where(real, sequences.items[index], PADDING).astype(np.int64)
+        features = _features(sequences, index, real) if self.with_features else None
         if not self.with_times or sequences.times is None:
-            return Batch(items, lengths, targets)
+            return Batch(items, lengths, targets, features=features)
         times = np.where(real, sequences.times[index], 0.0)
         asked = np.where(real, sequences.times[following], 0.0)
-        return Batch(items, lengths, targets, times, asked)
+        return Batch(items, lengths, targets, times, asked, features)
 
 
-def query_batch(queries: Queries, longest: int) -> Batch:
+def query_batch(queries: Queries, longest: int, *, with_features: bool = False) -> Batch:
     """The newest events of each history, for answering.
 
     Args:
         queries: none may have an empty history.
         longest: keep at most this many newest events.
+        with_features: whether to gather features as well, where the sequences have some.
 
     Returns:
         A batch without targets; times are there where the sequences have a clock.
@@ -201,22 +219,26 @@ def query_batch(queries: Queries, longest: int) -> Batch:
     index, real, lengths = _grid(starts, queries.ends)
     sequences = queries.sequences
     items = np.where(real, sequences.items[index], PADDING).astype(np.int64)
+    features = _features(sequences, index, real) if with_features else None
     if sequences.times is None or queries.times is None:
-        return Batch(items, lengths)
+        return Batch(items, lengths, features=features)
     times = np.where(real, sequences.times[index], 0.0)
     asked = np.zeros_like(times)
     asked[:, :-1] = np.where(real[:, 1:], times[:, 1:], 0.0)
     asked[np.arange(len(lengths)), lengths - 1] = queries.times
-    return Batch(items, lengths, None, times, asked)
+    return Batch(items, lengths, None, times, asked, features)
 
 
-def query_batches(queries: Queries, longest: int, tokens: int) -> Iterator[tuple[Offsets, Batch]]:
+def query_batches(
+    queries: Queries, longest: int, tokens: int, *, with_features: bool = False
+) -> Iterator[tuple[Offsets, Batch]]:
     """Batches of histories of like length, so that little of them is padding.
 
     Args:
         queries: none may have an empty history.
         longest: keep at most this many newest events.
         tokens: padded positions of a batch, about; at least one history.
+        with_features: whether to gather features as well, where the sequences have some.
 
     Yields:
         `(rows, batch)`: `(B,)` int64 numbers of the queries in the batch, and the batch.
@@ -238,7 +260,17 @@ def query_batches(queries: Queries, longest: int, tokens: int) -> Iterator[tuple
     bounds = _equal_bounds(lengths[order], tokens)
     for start, stop in pairwise(bounds.tolist()):
         rows = order[start:stop]
-        yield rows, query_batch(queries.select(rows), longest)
+        yield rows, query_batch(queries.select(rows), longest, with_features=with_features)
+
+
+def _features(sequences: Sequences, index: Offsets, real: NDArray[np.bool_]) -> Features | None:
+    """Features `(B, L, F)` at flat positions, where the sequences have some."""
+    if sequences.features is None:
+        return None
+    taken = sequences.features.take(index)
+    taken.codes[~real] = 0
+    taken.numbers[~real] = 0
+    return taken
 
 
 def _grid(starts: Offsets, ends: Offsets) -> tuple[Offsets, NDArray[np.bool_], Offsets]:

@@ -9,14 +9,17 @@ Three users as they lie in memory (codes; `|` marks the offsets)::
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
+from regard.data.features import Features
 from regard.errors import DataError
 from regard.schema import ITEM, ROW, TIME, UNKNOWN, USER
-from regard.shapes import Codes, Offsets, Seconds
+from regard.shapes import Codes, Mask, Offsets, Seconds
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Sequences:
         items: `(E,)` int32 item codes (1 = unknown; never 0).
         times: `(E,)` float64 UTC seconds, ascending within a user, or None without a clock.
         rows: `(E,)` int64 row numbers in the source.
+        features: `(E, F)` what else is known of each event, encoded; None where nothing is.
 
     Raises:
         DataError: the arrays do not fit together, or times run backwards.
@@ -46,6 +50,7 @@ class Sequences:
     items: Codes
     times: Seconds | None
     rows: Offsets
+    features: Features | None = None
 
     def __post_init__(self) -> None:
         events = len(self.items)
@@ -56,6 +61,11 @@ class Sequences:
             )
         if len(self.rows) != events or (self.times is not None and len(self.times) != events):
             raise DataError("Items, times and rows of Sequences must have one length.")
+        if self.features is not None and len(self.features) != events:
+            raise DataError(
+                f"Sequences of {events} events have features of {len(self.features)}; encode the "
+                "same events."
+            )
 
     @classmethod
     def of(cls, table: pl.DataFrame) -> "Sequences":
@@ -105,9 +115,26 @@ class Sequences:
         events = np.repeat(self.offsets[:-1][keep_U] - offsets[:-1], lengths) + np.arange(
             offsets[-1]
         )
-        times = None if self.times is None else self.times[events]
+        return self.take(self.users[keep_U.tolist()], offsets, events)
+
+    def take(self, users: pl.Series, offsets: Offsets, index: Offsets | Mask) -> "Sequences":
+        """Some events, as the histories of some users.
+
+        Args:
+            users: `(U,)` own ids.
+            offsets: `(U + 1,)` int64 into the events that are taken.
+            index: flat positions of those events, user after user, or a Boolean for each event.
+
+        Returns:
+            New sequences with copies of those events, all that is known of them included.
+        """
         return Sequences(
-            self.users[keep_U.tolist()], offsets, self.items[events], times, self.rows[events]
+            users,
+            offsets,
+            self.items[index],
+            None if self.times is None else self.times[index],
+            self.rows[index],
+            None if self.features is None else self.features.take(index),
         )
 
     def known(self) -> tuple["Sequences", Offsets]:
@@ -121,9 +148,7 @@ class Sequences:
         before = np.concatenate([[0], np.cumsum(keep, dtype=np.int64)])
         if keep.all():
             return self, before
-        times = None if self.times is None else self.times[keep]
-        offsets = before[self.offsets]
-        return Sequences(self.users, offsets, self.items[keep], times, self.rows[keep]), before
+        return self.take(self.users, before[self.offsets], keep), before
 
     def save(self, folder: Path) -> None:
         """Write flat arrays that `open` can map without reading them.
@@ -135,10 +160,16 @@ class Sequences:
         np.save(folder / "rows.npy", self.rows)
         if self.times is not None:
             np.save(folder / "times.npy", self.times)
-        self.save_index(folder, self.users, self.offsets, clock=self.times is not None)
+        if self.features is not None:
+            np.save(folder / "feature-codes.npy", self.features.codes)
+            np.save(folder / "feature-numbers.npy", self.features.numbers)
+        clock, features = self.times is not None, self.features is not None
+        self.save_index(folder, self.users, self.offsets, clock=clock, features=features)
 
     @staticmethod
-    def save_index(folder: Path, users: pl.Series, offsets: Offsets, *, clock: bool) -> None:
+    def save_index(
+        folder: Path, users: pl.Series, offsets: Offsets, *, clock: bool, features: bool = False
+    ) -> None:
         """Write who the users are and where their histories lie, beside arrays of events.
 
         Args:
@@ -146,10 +177,12 @@ class Sequences:
             users: `(U,)` own ids.
             offsets: `(U + 1,)` int64.
             clock: whether the events have times.
+            features: whether they have features, which then lie there too.
         """
         np.save(folder / "offsets.npy", offsets)
         users.to_frame().write_parquet(folder / "users.parquet")
-        (folder / "sequences.json").write_text(json.dumps({"clock": clock}))
+        told = {"clock": clock} | ({"features": True} if features else {})
+        (folder / "sequences.json").write_text(json.dumps(told))
 
     @classmethod
     def open(cls, folder: Path) -> "Sequences":
@@ -165,16 +198,21 @@ class Sequences:
             DataError: the folder does not hold sequences.
         """
         try:
-            clock = json.loads((folder / "sequences.json").read_text())["clock"]
-            offsets, items, rows = (
-                np.load(folder / f"{name}.npy", mmap_mode="r")
-                for name in ("offsets", "items", "rows")
-            )
-            times = np.load(folder / "times.npy", mmap_mode="r") if clock else None
+            told = json.loads((folder / "sequences.json").read_text())
+            offsets, items, rows = _mapped(folder, "offsets", "items", "rows")
+            times = _mapped(folder, "times")[0] if told["clock"] else None
+            features = None
+            if told.get("features"):
+                features = Features(*_mapped(folder, "feature-codes", "feature-numbers"))
             users = pl.read_parquet(folder / "users.parquet").to_series()
         except (OSError, ValueError, KeyError, TypeError, EOFError, PolarsError) as broken:
             raise DataError(f"{folder} does not hold saved sequences: {broken}.") from broken
-        return cls(users, offsets, items, times, rows)
+        return cls(users, offsets, items, times, rows, features)
+
+
+def _mapped(folder: Path, *names: str) -> list[NDArray[Any]]:
+    """Arrays that are read only where they are used."""
+    return [np.load(folder / f"{name}.npy", mmap_mode="r") for name in names]
 
 
 def _require_ascending(times: Seconds, offsets: Offsets) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 
 from regard.data.queries import Queries
-from regard.data.sequences import Sequences
 from regard.errors import ModelInputError
 from regard.schema import USER
 from regard.shapes import Mask
@@ -37,6 +36,7 @@ def variants(queries: Queries, keep_VE: Mask) -> Queries:
         ModelInputError: there is not exactly one query, or the mask is longer than its history.
 
     Example:
+        >>> from regard.data.sequences import Sequences
         >>> seqs = Sequences.of(pl.DataFrame({"user": [7, 7, 7], "item": [12, 40, 9],
         ...                                   "row": [0, 1, 2]}))
         >>> asked = Queries.requests(seqs, np.array([0]))
@@ -54,13 +54,7 @@ def variants(queries: Queries, keep_VE: Mask) -> Queries:
     position = int(queries.ends[0]) - events + np.nonzero(keep_VE)[1]
     offsets = np.concatenate([[0], np.cumsum(keep_VE.sum(axis=1))]).astype(np.int64)
     count = len(keep_VE)
-    sequences = Sequences(
-        pl.Series(USER, np.arange(count)),
-        offsets,
-        given.items[position],
-        None if given.times is None else given.times[position],
-        given.rows[position],
-    )
+    sequences = given.take(pl.Series(USER, np.arange(count)), offsets, position)
     asked = None if queries.times is None else np.repeat(queries.times, count)
     no_targets = np.zeros(0, np.int32), np.zeros(count + 1, np.int64)
     return Queries(sequences, np.arange(count), offsets[1:], *no_targets, asked)

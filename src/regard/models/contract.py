@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from regard.attention.masks import pick_newest
 from regard.data.batches import Batch
+from regard.data.features import FeatureLayout
 from regard.errors import ConfigurationError, ModelInputError
 from regard.losses.contract import ItemTable
 
@@ -30,29 +31,36 @@ class Trace:
 class SequenceModel(nn.Module, ABC):
     """A network that reads a history and says, at each event, what kind of item comes next.
 
-    A subclass is constructed from `(config, catalogue_size)` and implements `trace` and
-    `item_table`. It promises causality (changing what comes later never changes a state; a history
-    of another length may, where positions count from its newest event), padding invariance, and a
-    gradient to every parameter.
+    A subclass is constructed from `(config, catalogue_size)`, and one that reads features from
+    `(config, catalogue_size, layout)`; it implements `trace` and `item_table`. It promises
+    causality (changing what comes later never changes a state; a history of another length may,
+    where positions count from its newest event), padding invariance, and a gradient to every
+    parameter.
 
     Attributes:
         name: what recipes and the command line call it.
         config_class: the frozen dataclass that its config is one of.
+        features: whether it can read features of events.
         config: the frozen dataclass it was built from.
         catalogue_size: N, the number of item codes.
         longest: the most events it can look at (`L`).
+        layout: of the features that this one reads, or None.
     """
 
     name: ClassVar[str]
     config_class: ClassVar[type]
+    features: ClassVar[bool] = False
     config: Any
     longest: int
 
-    def __init__(self, config: Any, catalogue_size: int) -> None:
+    def __init__(
+        self, config: Any, catalogue_size: int, layout: FeatureLayout | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         self.catalogue_size = catalogue_size
         self.longest = config.longest
+        self.layout = layout
 
     @abstractmethod
     def trace(self, batch: "ModelInput", *, need_maps: bool = False) -> Trace:
@@ -153,6 +161,8 @@ class ModelInput:
         targets_BL: int64, 0 where there is none; None when answering.
         times_BL: float64 seconds, or None.
         asked_BL: float64 seconds, or None.
+        feature_codes_BLF: int32, or None.
+        feature_numbers_BLF: float32, or None.
     """
 
     items_BL: Tensor
@@ -160,6 +170,8 @@ class ModelInput:
     targets_BL: Tensor | None = None
     times_BL: Tensor | None = None
     asked_BL: Tensor | None = None
+    feature_codes_BLF: Tensor | None = None
+    feature_numbers_BLF: Tensor | None = None
 
     @classmethod
     def of(
@@ -192,4 +204,7 @@ class ModelInput:
 
         items_BL, lengths_B = tensor(batch.items), tensor(batch.lengths)
         assert items_BL is not None and lengths_B is not None  # noqa: S101, PT018 - for the checker
-        return cls(items_BL, lengths_B, *map(tensor, (batch.targets, batch.times, batch.asked)))
+        given = batch.features
+        features = (None, None) if given is None else (given.codes, given.numbers)
+        optional = (batch.targets, batch.times, batch.asked, *features)
+        return cls(items_BL, lengths_B, *map(tensor, optional))

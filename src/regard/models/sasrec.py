@@ -10,7 +10,8 @@ Differs from the paper (what it reaches as it stands: `benchmarks/ml1m.py`): nor
 branches instead of after; linear layers without a bias, which the norm before them has already; a
 feed-forward network four times as wide as the states; item vectors multiplied by √D on the way in;
 positions counted from the newest event; exact cross-entropy over the catalogue in place of one
-sampled negative (Klenitskiy & Vasilev 2023).
+sampled negative (Klenitskiy & Vasilev 2023). Features of events, which the paper does not know,
+join the sum at the input (`regard.models.event_features`).
 """
 
 from dataclasses import dataclass
@@ -20,11 +21,13 @@ from torch import Tensor, nn
 
 from regard.attention.positions import NewestFirstPositions
 from regard.attention.scaled_dot_product import ScaledDotProductAttention
+from regard.data.features import FeatureLayout
 from regard.losses.contract import ItemTable
 from regard.models.block import PreNormBlock
 from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes
 from regard.models.dropout import ByteDropout
 from regard.models.embeddings import ItemEmbedding
+from regard.models.event_features import EventFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ class SASRec(SequenceModel):
     Args:
         config: sizes.
         catalogue_size: number of item codes (`N`).
+        layout: of the features of events; None where it reads items alone.
 
     Example:
         >>> import numpy as np
@@ -72,10 +76,13 @@ class SASRec(SequenceModel):
 
     name: ClassVar[str] = "sasrec"
     config_class: ClassVar[type] = SASRecConfig
+    features: ClassVar[bool] = True
     config: SASRecConfig
 
-    def __init__(self, config: SASRecConfig, catalogue_size: int) -> None:
-        super().__init__(config, catalogue_size)
+    def __init__(
+        self, config: SASRecConfig, catalogue_size: int, layout: FeatureLayout | None = None
+    ) -> None:
+        super().__init__(config, catalogue_size, layout)
         width = config.width
         self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
         self.positions = NewestFirstPositions(config.longest, width)
@@ -90,6 +97,9 @@ class SASRec(SequenceModel):
             for _ in range(config.blocks)
         )
         self.norm = nn.LayerNorm(width)
+        self.event_features: EventFeatures | None = None
+        if layout is not None:
+            self.event_features = EventFeatures(layout, width, scale=width**0.5)
 
     def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
         """See `SequenceModel.trace`; maps are named `block 1`, `block 2`, ..."""
@@ -114,6 +124,8 @@ class SASRec(SequenceModel):
     def _embedded(self, batch: ModelInput) -> Tensor:
         longest = batch.items_BL.shape[1]
         states_BLD = self.items(batch.items_BL) + self.positions(batch.lengths_B, longest)
+        if self.event_features is not None:
+            states_BLD = states_BLD + self.event_features(batch)
         embedded_BLD: Tensor = self.dropout(states_BLD)
         return embedded_BLD
 

@@ -71,7 +71,9 @@ class NetworkScorer:
             vectors_ND = table.vectors_ND
             states_QD = vectors_ND.new_empty((len(queries), vectors_ND.shape[1]))
             tokens = self.tokens or _TOKENS.get(vectors_ND.device.type, _TOKENS_ELSEWHERE)
-            for rows, batch in query_batches(queries, self.model.longest, tokens):
+            for rows, batch in query_batches(
+                queries, self.model.longest, tokens, with_features=self.model.layout is not None
+            ):
                 read = ModelInput.of(batch, self.model.catalogue_size, vectors_ND.device)
                 places = torch.from_numpy(rows).to(vectors_ND.device)
                 states_QD[places] = self.model.newest(read).to(states_QD.dtype)
@@ -80,7 +82,8 @@ class NetworkScorer:
     def trace(self, queries: Queries) -> Trace:
         """What the network computed for some queries, attention maps included."""
         with _evaluating(self.model):
-            batch = query_batch(queries, self.model.longest)
+            with_features = self.model.layout is not None
+            batch = query_batch(queries, self.model.longest, with_features=with_features)
             device = next(self.model.parameters()).device
             read = ModelInput.of(batch, self.model.catalogue_size, device)
             return self.model.trace(read, need_maps=True)

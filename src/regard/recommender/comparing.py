@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from regard.classical import CLASSICAL
 from regard.data.catalogue import Catalogue
+from regard.data.encoders.events import encode_split
+from regard.data.encoders.fitted import Encoders
 from regard.data.interactions import Interactions
+from regard.data.split import Split
 from regard.errors import ConfigurationError, NeedsClockError
 from regard.evaluation.comparison import Comparison, compare
-from regard.recommender.fitting import classical
+from regard.recommender.fitting import classical, reads_features
 from regard.recommender.recipe import Recipe
 from regard.recommender.recommender import Recommender
 
@@ -53,8 +56,8 @@ def compare_models(
     Args:
         log: cleaned interactions.
         recipe: of the candidate, and of split, seed and evaluation for all.
-        models: names of the rivals; they learn with their default options. One that needs a
-            clock is left out, by name, where the log has none.
+        models: names of the rivals; they learn with their default options, and from features where
+            they can read them. One that needs a clock is left out, by name, where the log has none.
         watching: makes what watches each fit from its recipe, so that progress can be shown.
 
     Returns:
@@ -69,7 +72,7 @@ def compare_models(
     """
     recipe = recipe or Recipe()
     contestants = _contestants(recipe, models)
-    split = recipe.split.apply(log)
+    splits = _splits(log, recipe)
     catalogue = Catalogue.of(log)
     recommenders: list[Recommender] = []
     left_out = []
@@ -77,7 +80,9 @@ def compare_models(
         watched = nullcontext() if watching is None else watching(recommender.recipe)
         try:
             with watched as watcher:
-                recommenders.append(recommender.fit_split(split, catalogue, watcher=watcher))
+                split, encoders = splits[bool(recommender.recipe.features)]
+                recommender.fit_split(split, catalogue, encoders=encoders, watcher=watcher)
+                recommenders.append(recommender)
         except NeedsClockError as refused:
             if not recommenders:  # the candidate itself
                 raise
@@ -102,8 +107,22 @@ def _contestants(recipe: Recipe, models: Sequence[str]) -> list[Recommender]:
         raise ConfigurationError(
             f"A comparison needs a rival of {recipe.model}; name one, such as 'markov'."
         )
-    recipes = [recipe, *(replace(recipe, model=name, options={}) for name in rivals)]
-    for each in recipes:
-        if each.model in CLASSICAL:
-            classical(each).require()
-    return [Recommender.from_recipe(each) for each in recipes]
+    found = [Recommender.from_recipe(recipe)]
+    for name in rivals:
+        rival = Recommender.from_recipe(replace(recipe, model=name, options={}, features={}))
+        if reads_features(name):
+            rival.recipe = replace(rival.recipe, features=recipe.features)
+        found.append(rival)
+    for each in found:
+        if each.recipe.model in CLASSICAL:
+            classical(each.recipe).require()
+    return found
+
+
+def _splits(log: Interactions, recipe: Recipe) -> dict[bool, tuple[Split, Encoders | None]]:
+    """The split for whoever reads features and for the others; all are asked the same."""
+    split = recipe.split.apply(log)
+    splits: dict[bool, tuple[Split, Encoders | None]] = {False: (split, None)}
+    if recipe.features:
+        splits[True] = encode_split(log, split, recipe.features)
+    return splits

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from regard.classical import CLASSICAL, ClassicalMethod, Popularity, RecentPopularity
 from regard.data.catalogue import Catalogue
+from regard.data.encoders.events import layout_of
+from regard.data.encoders.fitted import Encoders
 from regard.data.split import Split
 from regard.errors import ConfigurationError
 from regard.evaluation.ranking import Scorer
@@ -25,6 +27,7 @@ def learn(
     split: Split,
     catalogue: Catalogue,
     *,
+    encoders: Encoders | None = None,
     checkpoint: Path | None = None,
     watcher: "Watcher | None" = None,
 ) -> Learned:
@@ -34,6 +37,7 @@ def learn(
         recipe: of a model that `check_model` accepts, its evaluation resolved.
         split: what to learn from, and to validate on.
         catalogue: titles.
+        encoders: what made the features of the split, where the recipe names some.
         checkpoint: file for checkpoints of a network.
         watcher: is told of each training step of a network.
 
@@ -53,7 +57,10 @@ def learn(
     else:
         from regard.recommender import networks
 
-        network, history = networks.teach(recipe, split, checkpoint=checkpoint, watcher=watcher)
+        layout = None if encoders is None else layout_of(encoders)
+        network, history = networks.teach(
+            recipe, split, layout=layout, checkpoint=checkpoint, watcher=watcher
+        )
         scorer = network
         if recipe.memory != "off":
             rules = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
@@ -70,6 +77,7 @@ def learn(
         split.fingerprint,
         history,
         memory,
+        encoders=encoders,
     )
 
 
@@ -85,13 +93,35 @@ def check_model(recipe: Recipe) -> None:
     """
     if recipe.model in CLASSICAL:
         classical(recipe)
-        return
-    methods = ", ".join(sorted(CLASSICAL))
-    purpose = f"The model {recipe.model!r} is no classical method ({methods}); a network"
-    require("torch", extra="torch", purpose=purpose)
-    from regard.recommender import networks
+    else:
+        methods = ", ".join(sorted(CLASSICAL))
+        purpose = f"The model {recipe.model!r} is no classical method ({methods}); a network"
+        require("torch", extra="torch", purpose=purpose)
+        from regard.recommender import networks
 
-    networks.check(recipe)
+        networks.check(recipe)
+    if recipe.features and not reads_features(recipe.model):
+        raise ConfigurationError(
+            f"The model {recipe.model!r} reads no features of events, but the recipe names "
+            f"{', '.join(recipe.features)}; leave out [features], or choose sasrec."
+        )
+
+
+def reads_features(model: str) -> bool:
+    """Whether a model can read features of events.
+
+    Args:
+        model: name of one that `check_model` accepts.
+
+    Example:
+        >>> reads_features("markov"), reads_features("sasrec")
+        (False, True)
+    """
+    if model in CLASSICAL:
+        return False
+    from regard.models import MODELS
+
+    return MODELS[model].features
 
 
 def welcome(kind: type) -> str:

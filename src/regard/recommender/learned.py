@@ -9,6 +9,7 @@ import numpy as np
 
 from regard.classical import ClassicalMethod
 from regard.data.catalogue import Catalogue
+from regard.data.encoders.fitted import Encoders
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.split import Split, SplitProtocol, assemble
@@ -97,6 +98,7 @@ class Learned:
         history: of the training, for networks.
         memory: what validation said of the memory of transitions, for networks.
         card: what else the bundle's card says, such as what cleaning removed.
+        encoders: what made the features of the events, for networks that read some.
     """
 
     scorer: Scorer
@@ -109,6 +111,7 @@ class Learned:
     history: "History | None" = None
     memory: Verdict | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
+    encoders: Encoders | None = None
 
     @cached_property
     def split(self) -> Split:

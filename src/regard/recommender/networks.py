@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from regard.classical import CLASSICAL
+from regard.data.features import FeatureLayout
 from regard.data.split import Split
 from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError, ConfigurationError
@@ -53,6 +54,7 @@ def teach(
     recipe: Recipe,
     split: Split,
     *,
+    layout: FeatureLayout | None = None,
     checkpoint: Path | None = None,
     watcher: Watcher | None = None,
 ) -> tuple[NetworkScorer, History]:
@@ -61,6 +63,7 @@ def teach(
     Args:
         recipe: names the network, its options and how it learns.
         split: what to learn from and to validate on; the test part is not looked at.
+        layout: of the features of its events, where the network shall read some.
         checkpoint: where to keep checkpoints, and go on from one that is there.
         watcher: is told of each step.
 
@@ -76,7 +79,7 @@ def teach(
     device = choose_device(recipe.training.device)
     choice = recipe.loss_for(len(split.vocabulary))
     loss = _named(LOSSES, choice.name, "loss")(split.vocabulary, recipe.training)
-    model = build(recipe, split.vocabulary.size).to(device)
+    model = build(recipe, split.vocabulary.size, layout).to(device)
     protocol = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
     metric = f"ndcg@{protocol.ks[-1]}"
     plan = Plan(
@@ -88,7 +91,7 @@ def teach(
         recipe.training,
         recipe.seed,
         # A split can be handed in, so the recipe does not know for sure where the log was cut.
-        recipe.digest(f"{split.fingerprint} {split.protocol!r}"),
+        recipe.digest(f"{split.fingerprint} {split.protocol!r}{_name_of_features(split)}"),
         checkpoint,
         isinstance(loss, SampledSoftmax),
     )
@@ -110,12 +113,15 @@ def check(recipe: Recipe) -> None:
     _named({"auto": None, **LOSSES}, recipe.loss, "loss")
 
 
-def build(recipe: Recipe, catalogue_size: int) -> SequenceModel:
+def build(
+    recipe: Recipe, catalogue_size: int, layout: FeatureLayout | None = None
+) -> SequenceModel:
     """A freshly initialised network, the same for the same seed; torch's generator is left alone.
 
     Args:
         recipe: names it and its options.
         catalogue_size: N.
+        layout: of the features of events that it shall read, for a network that can.
 
     Returns:
         The network, on the processor.
@@ -130,11 +136,16 @@ def build(recipe: Recipe, catalogue_size: int) -> SequenceModel:
     config: Any = settings_of(kind.config_class, recipe.options, "model")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return kind(config, catalogue_size)
+        return (
+            kind(config, catalogue_size) if layout is None else kind(config, catalogue_size, layout)
+        )
 
 
 def rebuild(
-    recipe: Recipe, catalogue_size: int, weights: Mapping[str, NDArray[Any]]
+    recipe: Recipe,
+    catalogue_size: int,
+    weights: Mapping[str, NDArray[Any]],
+    layout: FeatureLayout | None = None,
 ) -> NetworkScorer:
     """A network with saved weights.
 
@@ -142,6 +153,7 @@ def rebuild(
         recipe: names it and its options.
         catalogue_size: N.
         weights: as `weights_of` gave them.
+        layout: of the features of events that it reads, if any.
 
     Returns:
         The network, ready to answer.
@@ -150,7 +162,7 @@ def rebuild(
         BundleError: the weights do not fit the network.
     """
     use_wanted_threads()
-    model = build(recipe, catalogue_size)
+    model = build(recipe, catalogue_size, layout)
     tensors = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
     try:
         model.load_state_dict(tensors)
@@ -166,6 +178,12 @@ def weights_of(scorer: NetworkScorer) -> dict[str, NDArray[Any]]:
     """Parameters of a network by name, as arrays."""
     state = scorer.model.state_dict()
     return {name: value.detach().cpu().numpy() for name, value in state.items()}
+
+
+def _name_of_features(split: Split) -> str:
+    """What the fingerprint of a log does not cover, but a checkpoint must."""
+    features = split.events.features
+    return "" if features is None else f" {features.digest()}"
 
 
 def _validation(split: Split, protocol: Protocol, metric: str) -> Callable[[SequenceModel], float]:

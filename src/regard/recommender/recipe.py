@@ -16,6 +16,9 @@ As TOML::
     [split]
     protocol = "global-time"
 
+    [features]
+    price = "buckets"
+
     [model]
     name = "sasrec"
     width = 64
@@ -35,6 +38,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from regard.data.encoders.events import check_features
 from regard.data.ingest.addresses import without_password
 from regard.data.interactions import Interactions
 from regard.data.repairs import REPAIRS, Repair
@@ -214,12 +218,15 @@ class Recipe:
         cleaning: rules in order, each `{"rule": name, parameter: value, ...}`; the default rules
             where None.
         repair: repairs of ids that run before them, each `{"repair": name, parameter: value, ...}`.
+        features: what a network reads of each event beside its item: column of the log -> an
+            encoder's name, or `{"name": name, setting: value, ...}`, or a list of these.
         split: how to cut.
         training: how to learn (networks only).
         evaluation: how to measure.
 
     Raises:
-        ConfigurationError: the seed is negative, or `memory` is none of its three words.
+        ConfigurationError: the seed is negative, `memory` is none of its three words, or an
+            encoder is not known.
 
     Example:
         >>> recipe = Recipe.from_dict({"model": {"name": "markov"}, "split": {"min_count": 2}})
@@ -239,6 +246,7 @@ class Recipe:
     source: SourceSettings = field(default_factory=SourceSettings)
     cleaning: tuple[Mapping[str, Any], ...] | None = None
     repair: tuple[Mapping[str, Any], ...] = ()
+    features: Mapping[str, Any] = field(default_factory=dict)
     split: SplitSettings = field(default_factory=SplitSettings)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
@@ -250,6 +258,8 @@ class Recipe:
             raise ConfigurationError(
                 f"memory={self.memory!r} is not known; choose 'auto', 'on' or 'off'."
             )
+        if self.features:
+            check_features(self.features)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -270,6 +280,8 @@ class Recipe:
         for key, kind in tables.items():
             if key in given:
                 given[key] = settings_of(kind, _table(given[key], key), key)
+        if "features" in given:
+            given["features"] = _table(given["features"], "features")
         if given.get("cleaning") is not None:
             given["cleaning"] = _tables(given["cleaning"], "cleaning")
         given["repair"] = _tables(given.get("repair", ()), "repair")
@@ -298,6 +310,7 @@ class Recipe:
             values[name] = asdict(values[name])
         values["source"]["path"] = without_password(self.source.path)
         values["evaluation"]["ks"] = list(self.evaluation.ks)
+        values["features"] = dict(self.features) or None
         if self.cleaning is None:
             del values["cleaning"]
         else:

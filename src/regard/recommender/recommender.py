@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from regard.data.catalogue import Catalogue
+from regard.data.encoders.events import encode_split
+from regard.data.encoders.fitted import Encoders
 from regard.data.interactions import Interactions
 from regard.data.queries import Queries
 from regard.data.split import Split
@@ -44,6 +46,7 @@ class Recommender:
         split: settings of the split, by name (see `SplitSettings`).
         training: settings of the training, by name (see `TrainingConfig`).
         evaluation: settings of the evaluation, by name (see `EvaluationSettings`).
+        features: what to read of each event beside its item, by column (see `Recipe`).
         options: of the model, such as `width=128`.
 
     Raises:
@@ -68,11 +71,12 @@ class Recommender:
         split: Mapping[str, Any] | None = None,
         training: Mapping[str, Any] | None = None,
         evaluation: Mapping[str, Any] | None = None,
+        features: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         model = welcome(model) if isinstance(model, type) else model
-        values = {"seed": seed, "split": split or {}, "training": training or {}}
-        values["evaluation"] = evaluation or {}
+        values: dict[str, Any] = {"seed": seed, "split": split or {}, "training": training or {}}
+        values |= {"evaluation": evaluation or {}, "features": features or {}}
         # Not inside the table of the model, where an option called "name" would be taken for it.
         self._begin(replace(Recipe.from_dict(values), model=model, options=options))
 
@@ -143,19 +147,25 @@ class Recommender:
             The recommender itself.
 
         Raises:
+            ColumnError: the log lacks a column that the recipe makes a feature of.
             DataError: the log has missing values, or is too small to be cut
                 (`TooLittleDataError`).
-            NeedsClockError: the split or the model needs times, and the log has none.
+            NeedsClockError: the split, a feature or the model needs times, and the log has none.
             TrainingError: training diverged, or the checkpoint belongs to another run.
         """
-        split = self.recipe.split.apply(log)
-        return self.fit_split(split, Catalogue.of(log), checkpoint=checkpoint, watcher=watcher)
+        split, encoders = self.recipe.split.apply(log), None
+        if self.recipe.features:
+            split, encoders = encode_split(log, split, self.recipe.features)
+        return self.fit_split(
+            split, Catalogue.of(log), encoders=encoders, checkpoint=checkpoint, watcher=watcher
+        )
 
     def fit_split(
         self,
         split: Split,
         catalogue: Catalogue,
         *,
+        encoders: Encoders | None = None,
         checkpoint: Path | None = None,
         watcher: "Watcher | None" = None,
     ) -> Self:
@@ -167,6 +177,7 @@ class Recommender:
         Args:
             split: what to learn from.
             catalogue: titles.
+            encoders: what `encode_split` gave beside the split, where the recipe names features.
             checkpoint: file for checkpoints; training goes on from one that is there.
             watcher: is told of each training step.
 
@@ -174,12 +185,26 @@ class Recommender:
             The recommender itself.
 
         Raises:
+            ConfigurationError: the recipe names features and the split has none, or the other way
+                round.
             TooLittleDataError: the training part holds nothing to learn from.
             NeedsClockError: the model needs times, and the split has none.
             TrainingError: training diverged, or the checkpoint belongs to another run.
         """
+        carried = (
+            bool(self.recipe.features),
+            encoders is not None,
+            split.events.features is not None,
+        )
+        if any(carried) and not all(carried):
+            raise ConfigurationError(
+                "The features of the recipe and those of the split do not belong together; call "
+                "fit(log), or hand in both that encode_split gave for this recipe."
+            )
         self.recipe = replace(self.recipe, evaluation=self.recipe.evaluation.resolved(split))
-        self._learned = learn(self.recipe, split, catalogue, checkpoint=checkpoint, watcher=watcher)
+        self._learned = learn(
+            self.recipe, split, catalogue, encoders=encoders, checkpoint=checkpoint, watcher=watcher
+        )
         if self._learned.history is not None:
             self.recipe = replace(
                 self.recipe, loss=self.recipe.loss_for(len(split.vocabulary)).name
@@ -417,7 +442,12 @@ class Recommender:
             raise ConfigurationError("Give a user or a history, one of them.")
         if history is None:
             return ask_user(user, learned.histories, learned.events)
-        return ask_history(history, learned.vocabulary)
+        asked = ask_history(history, learned.vocabulary)
+        if learned.encoders is None or asked.trouble:
+            return asked
+        names = ", ".join(dict.fromkeys(column for column, _ in learned.encoders.fitted))
+        note = f"The history comes without {names}; they are read as missing."
+        return replace(asked, notes=(*asked.notes, note))
 
     def _top(self, queries: Queries, k: int, seen: Seen | str | None) -> tuple[Codes, Scores]:
         """The lists of everybody who asks: `(Q, k)` codes and scores."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from regard.bundle import Bundle, read_bundle, write_bundle
 from regard.classical import CLASSICAL, ClassicalMethod, MarkovChain
 from regard.data.catalogue import Catalogue
+from regard.data.encoders.events import layout_of
 from regard.data.split import SplitProtocol, Targets
 from regard.errors import BundleError
 from regard.evaluation.ranking import Scorer
@@ -70,6 +71,7 @@ def save(recipe: Recipe, learned: Learned, folder: Path, *, overwrite: bool = Fa
         learned.vocabulary,
         learned.catalogue.to_frame().rename({ITEM: "id"}),
         learned.events,
+        learned.encoders,
     )
     write_bundle(bundle, folder, overwrite=overwrite)
     return folder
@@ -94,6 +96,12 @@ def load(folder: Path) -> tuple[Recipe, Learned]:
     check_model(recipe)
     if bundle.histories is None:
         raise BundleError(f"{folder} holds no histories, so it cannot answer for its users.")
+    if bool(recipe.features) != (bundle.encoders is not None):
+        holds = "no encoders" if recipe.features else "encoders"
+        raise BundleError(
+            f"{folder} holds {holds}, but its recipe says otherwise under [features]. The bundle "
+            "mixes parts of two models; save the model again."
+        )
     try:
         split = dict(bundle.card["split"])
         protocol = SplitProtocol(**(split | {"targets": Targets(split["targets"])}))
@@ -118,6 +126,7 @@ def load(folder: Path) -> tuple[Recipe, Learned]:
         history,
         verdict,
         bundle.card,
+        bundle.encoders,
     )
     _require_answers(learned, folder)
     return recipe, learned
@@ -143,7 +152,8 @@ def _scorer(recipe: Recipe, bundle: Bundle, verdict: Verdict | None) -> Scorer:
         return CLASSICAL[recipe.model].from_arrays(model, **recipe.options)
     from regard.recommender.networks import rebuild
 
-    network = rebuild(recipe, bundle.vocabulary.size, model)
+    layout = None if bundle.encoders is None else layout_of(bundle.encoders)
+    network = rebuild(recipe, bundle.vocabulary.size, model, layout)
     if not chain:
         return network
     if verdict is None:

@@ -154,7 +154,11 @@ def _one_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watc
     """Finish the epoch under way, then validate."""
     config, model, optimiser = plan.config, learner.model, learner.optimiser
     batches = TrainingBatches(
-        plan.training, longest=model.longest, tokens=config.tokens, seed=plan.seed
+        plan.training,
+        longest=model.longest,
+        tokens=config.tokens,
+        seed=plan.seed,
+        with_features=model.layout is not None,
     )
     total = batches.count(progress.epoch)
     device = next(model.parameters()).device

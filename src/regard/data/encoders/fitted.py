@@ -81,13 +81,13 @@ class Encoders:
             TooLittleDataError: a column holds nothing to learn from.
         """
         table = _table(training)
-        fitted = []
-        for column, chosen in columns.items():
-            several = [chosen] if isinstance(chosen, str | Mapping) else chosen
-            for choice in several:
-                kind, settings = _understood(column, choice)
-                fitted.append((column, kind.fit(_column(table, column), **settings)))
-        encoders = cls(tuple(fitted), Provenance.of(table))
+        encoders = cls(
+            tuple(
+                (column, kind.fit(_column(table, column), **settings))
+                for column, kind, settings in understood(columns)
+            ),
+            Provenance.of(table),
+        )
         encoders.transform(table.head(0))
         return encoders
 
@@ -226,6 +226,31 @@ class Encoders:
             raise BundleVersionError(
                 f"The encoders in {place} cannot be read: {broken}"
             ) from broken
+
+
+def understood(
+    columns: Mapping[str, Choice | Sequence[Choice]],
+) -> list[tuple[str, type[Encoder], dict[str, Any]]]:
+    """What a specification asks for, all names known.
+
+    Args:
+        columns: as in `Encoders.fit`.
+
+    Returns:
+        `(column, encoder, settings)`, in the order of the specification.
+
+    Raises:
+        ConfigurationError: an encoder or a setting is not known.
+
+    Example:
+        >>> understood({"time": ["hour", {"name": "weekday", "zone": "Asia/Tokyo"}]})
+        [('time', <class '...Hour'>, {}), ('time', <class '...Weekday'>, {'zone': 'Asia/Tokyo'})]
+    """
+    return [
+        (column, *_understood(column, choice))
+        for column, chosen in columns.items()
+        for choice in ([chosen] if isinstance(chosen, str | Mapping) else chosen)
+    ]
 
 
 def training_part(log: Interactions, split: Split) -> pl.DataFrame:
