@@ -1,8 +1,8 @@
 """Causal attention as products of bfloat16 matrices, for processors that multiply those natively.
 
-Torch's fused kernel for processors is fast in float32 only: on one with AMX, five plain products
-and two softmaxes take half of its time, forward and backward together (`benchmarks/step.py`), at
-the price of holding the map until the way back. So this is for histories of some hundred events;
+Torch's fused kernel for processors is fast in float32 only: on one with AMX, six plain products
+and a softmax, there and back, take less time than it does (`benchmarks/step.py`), at the price of
+holding the map until the way back. So this is for histories of some hundred events;
 beyond `LONGEST` the kernel, which never holds a map, is the better way.
 
 Formula: that of `regard.attention.scaled_dot_product`; back, with the map `P`, `O = P v` and the
