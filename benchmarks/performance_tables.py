@@ -159,7 +159,8 @@ def large(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one
         f"{results['asked']:,} users: {scores}."
     )
     table = markdown(["stage", "seconds", "largest memory so far, MB"], rows)
-    command = f"python benchmarks/large.py --minutes {results['minutes']:g}"
+    minutes, asked = results["minutes"], results["asked"]
+    command = f"python benchmarks/large.py --minutes {minutes:g} --asked {asked}"
     return [*table, "", told, machine(results, command)]
 
 
