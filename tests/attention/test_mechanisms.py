@@ -111,6 +111,7 @@ def extras(
     given = {
         "lengths_B": torch.full((rows,), length),
         "times_BL": 1e9 + pauses.cumsum(1).double(),
+        "asked_BL": 1e9 + 60 + pauses.cumsum(1).double(),
         "items_BL": torch.randint(2, 6, (rows, length), generator=generator),
     }
     return {name: given[name] for name in promises_of(attention).needs}

@@ -16,7 +16,7 @@ from regard.data.vocabulary import Vocabulary
 from regard.losses.cross_entropy import CrossEntropy
 from regard.models.contract import ModelInput, SequenceModel
 from regard.models.scorer import NetworkScorer
-from regard.training.objectives import NextItem
+from regard.training.objectives import OBJECTIVES
 from regard.training.optimiser import build_optimiser
 
 # More threads make small networks slower, not faster.
@@ -40,7 +40,12 @@ def input_of(rows: list[list[int]], catalogue_size: int, columns: int = 0) -> Mo
     items = np.zeros((len(rows), max(columns, lengths.max())), np.int64)
     for row, codes in zip(items, rows, strict=True):
         row[: len(codes)] = codes
-    return ModelInput.of(Batch(items, lengths), catalogue_size)
+    steps = np.arange(1, items.shape[1] + 1)
+    real = steps <= lengths[:, None]
+    # Unlike pauses, the same for the same place.
+    times = np.where(real, 1e9 + 60.0 * steps**3, 0.0)
+    asked = np.where(real, 1e9 + 60.0 * (steps + 1) ** 3, 0.0)
+    return ModelInput.of(Batch(items, lengths, None, times, asked), catalogue_size)
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,9 @@ def world(histories_UL: NDArray[np.int64], learn: int, catalogue_size: int) -> W
     users, length = histories_UL.shape
     offsets = np.arange(users + 1, dtype=np.int64) * length
     items = histories_UL.ravel().astype(np.int32)
+    times = 1e9 + 3600.0 * np.tile(np.arange(length), users)
     sequences = Sequences(
-        pl.Series("user", np.arange(users)), offsets, items, None, np.arange(len(items))
+        pl.Series("user", np.arange(users)), offsets, items, times, np.arange(len(items))
     )
     ends = np.where(np.arange(users) < learn, offsets[1:], offsets[:-1])
     vocabulary = Vocabulary.fit(pl.Series(np.arange(2, catalogue_size)))
@@ -89,9 +95,10 @@ def noise(items: int = 12, length: int = 8, users: int = 400) -> World:
 def loss_of(model: SequenceModel, batch: Batch, *, low: bool = False) -> torch.Tensor:
     """The training loss of one batch; in bfloat16 if it shall be `low`."""
     read = ModelInput.of(batch, model.catalogue_size)
+    objective = OBJECTIVES[model.objective]()
     # Entered anew for each step: autocast keeps its copies of the weights until it is left.
     with torch.autocast("cpu", torch.bfloat16, enabled=low):
-        states_TD, targets_T = NextItem()(model, read)
+        states_TD, targets_T = objective(model, read)
         return CrossEntropy()(states_TD, model.item_table(), targets_T)
 
 
@@ -109,6 +116,7 @@ def learn(
         longest=model.longest,
         tokens=10**6,
         seed=0,
+        with_times=model.with_times,
         with_features=model.layout is not None,
     ).epoch(0)
     optimiser = build_optimiser(model, 0.0)

@@ -12,16 +12,30 @@ import numpy as np
 import pytest
 import torch
 from small_worlds import cycle, hit_rate, input_of, learn, loss_of, noise, small, world
+from torch import Tensor
 
 import regard.models
 from regard.data.batches import Batch, TrainingBatches
 from regard.errors import ModelInputError
 from regard.models import MODELS
 from regard.models.contract import ModelInput, SequenceModel
+from regard.training.objectives import OBJECTIVES
 
 N = 20
 ROWS = [[3, 4, 5, 6, 4], [7], [8, 1, 9]]
 """Histories of unlike lengths, with a repeated and an unknown item."""
+
+
+def meaningful(
+    model: SequenceModel, states_BLD: Tensor, read: ModelInput
+) -> list[tuple[int, Tensor]]:
+    """Row -> states that may be compared: of all events, or of the newest one alone."""
+    ends = read.lengths_B.tolist()
+    starts = [0 if model.promises.causal else end - 1 for end in ends]
+    return [
+        (row, states_BLD[row, start:end])
+        for row, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]
 
 
 @pytest.fixture(params=MODELS.values(), ids=MODELS.keys())
@@ -66,14 +80,34 @@ class TestShape:
     def test_maps_are_on_demand_and_their_rows_sum_to_one(self, model: SequenceModel) -> None:
         read = input_of(ROWS, N)
         trace = model.trace(read, need_maps=True)
-        assert trace.attention_maps
+        promises = model.promises
+        assert bool(trace.attention_maps) == promises.has_map
+        rows, ends = torch.arange(3), read.lengths_B - 1
         for map_BHLM in trace.attention_maps.values():
             assert (map_BHLM.shape[0], *map_BHLM.shape[2:]) == (3, 5, 5)
-            torch.testing.assert_close(map_BHLM.sum(-1), torch.ones(map_BHLM.shape[:3]))
-            assert (map_BHLM.triu(1) == 0).all()
+            newest_BHM = map_BHLM[rows, :, ends]
+            assert all(not newest_BHM[row, :, end + 1 :].any() for row, end in enumerate(ends))
+            if promises.rows_sum_to_one:
+                torch.testing.assert_close(newest_BHM.sum(-1), torch.ones(newest_BHM.shape[:2]))
+            if promises.causal:
+                assert (map_BHLM.triu(1) == 0).all()
+            if promises.causal and promises.rows_sum_to_one:
+                torch.testing.assert_close(map_BHLM.sum(-1), torch.ones(map_BHLM.shape[:3]))
         without = model.trace(read)
         assert without.attention_maps == {}
-        torch.testing.assert_close(without.states_BLD, trace.states_BLD, rtol=1e-5, atol=1e-5)
+        for row, states in meaningful(model, without.states_BLD, read):
+            theirs = dict(meaningful(model, trace.states_BLD, read))[row]
+            torch.testing.assert_close(states, theirs, rtol=1e-5, atol=1e-5)
+
+    def test_a_map_that_tells_less_says_why(self, model: SequenceModel) -> None:
+        promises = model.promises
+        whole = promises.has_map and promises.rows_sum_to_one and promises.whole_map
+        assert bool(promises.because) != whole
+
+    def test_it_is_taught_by_an_objective_that_suits_it(self, model: SequenceModel) -> None:
+        objective = OBJECTIVES[model.objective]()
+        assert model.promises.causal or not objective.asks_everywhere
+        assert isinstance(model, objective.of)
 
     def test_settings_are_plain_values_that_make_the_same_config(
         self, model: SequenceModel
@@ -91,6 +125,8 @@ class TestInvariance:
     def test_the_future_changes_nothing(
         self, model: SequenceModel, moment: int, need_maps: bool
     ) -> None:
+        if not model.promises.causal:
+            pytest.skip("it promises to be asked at the newest event only")
         history = ROWS[0]
         other = [*history[:moment], *(code + 9 for code in history[moment:])]
         ours = model.trace(input_of([history], N), need_maps=need_maps).states_BLD
@@ -99,17 +135,18 @@ class TestInvariance:
         assert not torch.allclose(ours[:, moment], theirs[:, moment])
 
     def test_more_padding_changes_nothing(self, model: SequenceModel) -> None:
-        ours = model(input_of(ROWS, N))
-        theirs = model(input_of(ROWS, N, columns=model.longest))
-        for row, codes in enumerate(ROWS):
-            real = slice(0, len(codes))
-            torch.testing.assert_close(ours[row, real], theirs[row, real], rtol=1e-5, atol=1e-5)
+        narrow, wide = input_of(ROWS, N), input_of(ROWS, N, columns=model.longest)
+        ours = meaningful(model, model(narrow), narrow)
+        theirs = meaningful(model, model(wide), wide)
+        for (_, one), (_, other) in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
     def test_alone_is_as_in_a_batch(self, model: SequenceModel) -> None:
-        together = model(input_of(ROWS, N))
-        for row, codes in enumerate(ROWS):
-            [alone] = model(input_of([codes], N))
-            torch.testing.assert_close(alone, together[row, : len(codes)], rtol=1e-5, atol=1e-5)
+        read = input_of(ROWS, N)
+        for row, together in meaningful(model, model(read), read):
+            alone = input_of([ROWS[row]], N)
+            [(_, by_itself)] = meaningful(model, model(alone), alone)
+            torch.testing.assert_close(by_itself, together, rtol=1e-5, atol=1e-5)
 
     def test_the_newest_alone_is_as_among_all(self, model: SequenceModel) -> None:
         batch = input_of(ROWS, N, columns=8)
@@ -118,9 +155,18 @@ class TestInvariance:
         expected_BD = every_BLD[torch.arange(len(ROWS)), batch.lengths_B - 1]
         torch.testing.assert_close(newest_BD, expected_BD, rtol=1e-5, atol=1e-6)
 
+    def test_the_newest_event_and_the_oldest_both_matter(self, model: SequenceModel) -> None:
+        history = ROWS[0]
+        ours = model.newest(input_of([history], N))
+        for changed in ([9, *history[1:]], [*history[:-1], 9]):
+            theirs = model.newest(input_of([changed], N))
+            assert not torch.allclose(ours, theirs, rtol=0, atol=1e-7)
+
     def test_the_order_of_the_batch_changes_nothing(self, model: SequenceModel) -> None:
         ours, theirs = model(input_of(ROWS, N)), model(input_of(ROWS[::-1], N))
-        torch.testing.assert_close(ours, theirs.flip(0), rtol=1e-5, atol=1e-5)
+        ours = [ours[row, : len(codes)] for row, codes in enumerate(ROWS)]
+        theirs = [theirs[2 - row, : len(codes)] for row, codes in enumerate(ROWS)]
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
     def test_answers_are_the_same_each_time(self, kind: type[SequenceModel]) -> None:
         model = small(kind, N, dropout=0.5)

@@ -1,4 +1,4 @@
-"""What every attention mechanism for histories promises."""
+"""What every attention mechanism for histories promises, and every network made of them."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,9 +16,10 @@ class Promises:
             compared with what came next: it suits an objective that asks about the newest event
             of each row, and no other. It takes `lengths_B` besides the states.
         needs: names of what else it is given as keywords, such as `times_BL`.
+        has_map: whether there is a map at all; a network without attention has none.
         rows_sum_to_one: whether the values of a row of the map are shares.
         whole_map: whether the map shows all that an output was made of, or a part of it.
-        because: why not, where one of the last two does not hold.
+        because: why not, where one of the last three does not hold.
 
     Example:
         >>> Promises().causal, Promises(needs=("times_BL",)).needs
@@ -27,6 +28,7 @@ class Promises:
 
     causal: bool = True
     needs: tuple[str, ...] = ()
+    has_map: bool = True
     rows_sum_to_one: bool = True
     whole_map: bool = True
     because: str = ""

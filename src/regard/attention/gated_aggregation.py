@@ -59,7 +59,7 @@ class GatedAggregation(nn.Module):
     """
 
     promises: ClassVar[Promises] = Promises(
-        needs=("times_BL",),
+        needs=("times_BL", "asked_BL"),
         rows_sum_to_one=False,
         because="values are strengths, not shares: how much there is counts",
     )

@@ -43,20 +43,33 @@ class PreNormBlock(nn.Module):
         self.dropout = ByteDropout(dropout)
 
     def forward(
-        self, states_BLD: Tensor, *, need_map: bool = False
+        self, states_BLD: Tensor, *, need_map: bool = False, **given: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
-        """New states `(B, L, D)` and, if asked, the attention map `(B, H, L, M)`."""
-        attended_BLD, map_BHLM = self.attention(self.attention_norm(states_BLD), need_map=need_map)
+        """Look back, then think.
+
+        Args:
+            states_BLD: float `(B, L, D)`.
+            need_map: whether the attention map is wanted too.
+            given: what else the mechanism needs; see `regard.models.contract.given_to`.
+
+        Returns:
+            New states `(B, L, D)` and, if asked, the attention map `(B, H, L, M)`.
+        """
+        normed_BLD = self.attention_norm(states_BLD)
+        attended_BLD, map_BHLM = self.attention(normed_BLD, need_map=need_map, **given)
         return self._fed_forward(states_BLD + self.dropout(attended_BLD)), map_BHLM
 
-    def newest(self, states_BLD: Tensor, lengths_B: Tensor) -> Tensor:
+    def newest(self, states_BLD: Tensor, lengths_B: Tensor, **given: Tensor | None) -> Tensor:
         """New states `(B, D)` at the newest event of each history, the others left out.
 
         Args:
             states_BLD: float `(B, L, D)`.
             lengths_B: int64 real events of each history.
+            given: what else the mechanism needs, as in `forward`.
         """
-        attended_BD = self.attention.newest(self.attention_norm(states_BLD), lengths_B)
+        given.pop("lengths_B", None)
+        normed_BLD = self.attention_norm(states_BLD)
+        attended_BD = self.attention.newest(normed_BLD, lengths_B, **given)
         return self._fed_forward(pick_newest(states_BLD, lengths_B) + self.dropout(attended_BD))
 
     def _fed_forward(self, states: Tensor) -> Tensor:

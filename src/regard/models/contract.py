@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from regard.attention.contract import Promises, promises_of
 from regard.attention.masks import pick_newest
 from regard.data.batches import Batch
 from regard.data.features import FeatureLayout
@@ -35,12 +36,16 @@ class SequenceModel(nn.Module, ABC):
     `(config, catalogue_size, layout)`; it implements `trace` and `item_table`. It promises
     causality (changing what comes later never changes a state; a history of another length may,
     where positions count from its newest event), padding invariance, and a gradient to every
-    parameter.
+    parameter. One that is not causal says so in `promises`: only its newest state then has a
+    meaning, and its `objective` asks for no other.
 
     Attributes:
         name: what recipes and the command line call it.
         config_class: the frozen dataclass that its config is one of.
         features: whether it can read features of events.
+        promises: what of the contract it keeps, and what of a batch it reads beside items and
+            lengths.
+        objective: name of the objective that it learns by where the recipe names none.
         config: the frozen dataclass it was built from.
         catalogue_size: N, the number of item codes.
         longest: the most events it can look at (`L`).
@@ -50,6 +55,8 @@ class SequenceModel(nn.Module, ABC):
     name: ClassVar[str]
     config_class: ClassVar[type]
     features: ClassVar[bool] = False
+    promises: Promises = Promises()
+    objective: str = "next-item"
     config: Any
     longest: int
 
@@ -108,6 +115,11 @@ class SequenceModel(nn.Module, ABC):
         found += [each for each in outputs if isinstance(each, nn.Parameter)]
         return list(dict.fromkeys(found))
 
+    @property
+    def with_times(self) -> bool:
+        """Whether it reads a clock."""
+        return not {"times_BL", "asked_BL"}.isdisjoint(self.promises.needs)
+
     def check_length(self, batch: "ModelInput") -> None:
         """Refuse histories that a mechanism without positions of its own would read all the same.
 
@@ -149,6 +161,21 @@ def check_sizes(config: Any) -> None:
             raise ConfigurationError(f"model.{name}={value} must be 1 or more.")
         if name.endswith("dropout") and not 0.0 <= value < 1.0:
             raise ConfigurationError(f"model.{name}={value} must be at least 0 and below 1.")
+
+
+def given_to(mechanism: object, batch: "ModelInput") -> dict[str, Tensor | None]:
+    """What a mechanism is given of a batch beside states, by the names in its promises.
+
+    Args:
+        mechanism: with or without `promises`.
+        batch: that its states were made of.
+
+    Example:
+        >>> from regard.attention.linear import LinearAttention
+        >>> given_to(LinearAttention(4), ModelInput(torch.tensor([[3]]), torch.tensor([1])))
+        {}
+    """
+    return {name: getattr(batch, name) for name in promises_of(mechanism).needs}
 
 
 @dataclass(frozen=True)

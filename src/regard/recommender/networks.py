@@ -31,11 +31,9 @@ from regard.training.config import TrainingConfig
 from regard.training.device import choose_device, use_wanted_threads
 from regard.training.history import History
 from regard.training.loop import Plan, train
-from regard.training.objectives import NextItem, Objective
+from regard.training.objectives import OBJECTIVES, Objective
 from regard.training.watching import Watcher
 
-OBJECTIVES: dict[str, Callable[[], Objective]] = {"next-item": NextItem}
-"""Name in recipes -> what makes the objective."""
 LOSSES: dict[str, Callable[[Vocabulary, TrainingConfig], Loss]] = {
     "cross-entropy": lambda vocabulary, config: CrossEntropy(),  # noqa: ARG005 - exact: needs none
     "sampled-softmax": lambda vocabulary, config: SampledSoftmax(
@@ -84,7 +82,7 @@ def teach(
     metric = f"ndcg@{protocol.ks[-1]}"
     plan = Plan(
         split.training,
-        _named(OBJECTIVES, recipe.objective, "objective")(),
+        _objective(recipe, model),
         loss,
         _validation(split, protocol, metric),
         metric,
@@ -108,8 +106,7 @@ def check(recipe: Recipe) -> None:
     Raises:
         ConfigurationError: a name or value makes no sense.
     """
-    build(recipe, catalogue_size=FIRST_CODE + 1)
-    _named(OBJECTIVES, recipe.objective, "objective")
+    _objective(recipe, build(recipe, catalogue_size=FIRST_CODE + 1))
     _named({"auto": None, **LOSSES}, recipe.loss, "loss")
 
 
@@ -178,6 +175,23 @@ def weights_of(scorer: NetworkScorer) -> dict[str, NDArray[Any]]:
     """Parameters of a network by name, as arrays."""
     state = scorer.model.state_dict()
     return {name: value.detach().cpu().numpy() for name, value in state.items()}
+
+
+def _objective(recipe: Recipe, model: SequenceModel) -> Objective:
+    """The objective that a recipe names, or that its network is made for."""
+    name = model.objective if recipe.objective == "auto" else recipe.objective
+    objective: Objective = _named({"auto": None, **OBJECTIVES}, name, "objective")()
+    if objective.asks_everywhere and not model.promises.causal:
+        raise ConfigurationError(
+            f"objective={name!r} asks at every event, and the model {model.name!r} reads histories "
+            f"whole: it would see its targets. Choose objective={model.objective!r}."
+        )
+    if not isinstance(model, objective.of):
+        raise ConfigurationError(
+            f"objective={name!r} is not for the model {model.name!r}; choose "
+            f"objective={model.objective!r}."
+        )
+    return objective
 
 
 def _name_of_features(split: Split) -> str:

@@ -209,7 +209,8 @@ class Recipe:
         model: name of the network or classical method.
         options: of the model, by name.
         seed: of everything random.
-        objective: name of the objective (networks only).
+        objective: name of the objective, or `"auto"`: the one that the network is made for
+            (networks only).
         loss: `"cross-entropy"`, `"sampled-softmax"`, or `"auto"`: exact cross-entropy up to 30,000
             items, sampled softmax beyond (networks only).
         memory: whether a network also counts what followed what: `"auto"` where validation says
@@ -240,7 +241,7 @@ class Recipe:
     model: str = "sasrec"
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 7
-    objective: str = "next-item"
+    objective: str = "auto"
     loss: str = "auto"
     memory: str = "auto"
     source: SourceSettings = field(default_factory=SourceSettings)

@@ -158,6 +158,7 @@ def _one_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watc
         longest=model.longest,
         tokens=config.tokens,
         seed=plan.seed,
+        with_times=model.with_times,
         with_features=model.layout is not None,
     )
     total = batches.count(progress.epoch)
