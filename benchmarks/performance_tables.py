@@ -178,7 +178,7 @@ def large_peers(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001
         f"{results['items']:,} items, no more than {results['memory_megabytes']:,.0f} MB."
     )
     table = markdown(["peer", "targets/s", "peak MB", "loss, or why it failed"], rows)
-    return [*table, "", told, machine(results, "python benchmarks/peers/large.py")]
+    return [*table, "", told, machine(results, "python benchmarks/peers/million.py")]
 
 
 def top_items(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001 - one language

@@ -1,6 +1,6 @@
 """The libraries on the log of a million items that Regard learns in `benchmarks/large.py`.
 
-    python benchmarks/peers/large.py [--peers replay rectools naive] [--seconds 30]
+    python benchmarks/peers/million.py [--peers replay rectools naive] [--seconds 30]
 
 The same generated log, the same size of network and the same scripts as in `run.py`. Each peer is
 given most of the machine's memory and half a minute of steps; what is told is its speed and its
