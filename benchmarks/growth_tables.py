@@ -63,13 +63,13 @@ def left_out(series: list[dict[str, Any]]) -> list[str]:
 
 def fine_print(results: dict[str, Any], found: dict[str, Any]) -> str:
     """What a number depends on."""
-    versions = results["versions"]
+    versions, limits = results["versions"], f"{results['steps']} --longest {results['longest']:g}"
     return (
         f"Median of the tries, the least in brackets. Seed {results['seed']}, regard "
         f"{versions['regard']}, torch {versions['torch']} (threads: "
         f"{found['points'][0]['threads']}), Polars {versions['polars']}, Python "
         f"{versions['python']}, {results['processor']}, {results['cores']} cores. Reproduce: "
-        "`python benchmarks/growth.py`."
+        f"`python benchmarks/growth.py --steps {limits}`."
     )
 
 
