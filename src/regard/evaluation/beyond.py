@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import polars as pl
 
 from regard.schema import FIRST_CODE
 from regard.shapes import Codes, Floats, Offsets
@@ -101,5 +101,5 @@ def popularity_percentiles(counts: Offsets) -> Floats:
         >>> popularity_percentiles(np.array([7, 7, 1, 0])).tolist()
         [0.75, 0.75, 0.375, 0.125]
     """
-    ranked: Floats = (stats.rankdata(counts, "average") - 0.5) / len(counts)
+    ranked: Floats = (pl.Series(counts).rank("average").to_numpy() - 0.5) / len(counts)
     return ranked

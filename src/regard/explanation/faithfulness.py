@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from regard.data.queries import Queries
 from regard.evaluation.ranking import Scorer
@@ -46,6 +45,8 @@ def agreement(shares_E: Floats, effects_E: Floats) -> float | None:
     """
     if len(shares_E) < FEWEST or np.ptp(shares_E) == 0 or len(np.unique(effects_E)) < 2:
         return None
+    from scipy.stats import spearmanr  # half of what importing all of regard would take
+
     return round(float(spearmanr(shares_E, effects_E).statistic), 12)
 
 
