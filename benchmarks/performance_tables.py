@@ -169,7 +169,9 @@ def large_peers(results: dict[str, Any], words: Words) -> Lines:  # noqa: ARG001
     rows = []
     for name, found in results["peers"].items():
         if "failed" in found:
-            rows.append([name, "–", "–", f"failed: {found['failed']}".replace("|", "/")])
+            # Of a traceback the last line tells; those before it are the peer's own code.
+            reason = found["failed"].rsplit(" / ", 1)[-1].replace("|", "/")
+            rows.append([name, "–", "–", f"failed: {reason}"])
             continue
         numbers = [f"{found['targets_per_second']:,.0f}", f"{found['peak_megabytes']:,.0f}"]
         rows.append([name, *numbers, found["settings"]["loss"]])
