@@ -78,6 +78,10 @@ def _fits(value: Any, kind: Any) -> bool:
         return any(_fits(value, each) for each in parts)
     if family is tuple:
         return isinstance(value, list | tuple) and all(_fits(each, parts[0]) for each in value)
+    if family is Mapping:
+        return isinstance(value, Mapping) and all(_fits(each, parts[1]) for each in value.values())
+    if kind is Any:
+        return True
     if isinstance(value, bool):
         return family is bool
     return isinstance(value, (int, float) if family is float else family)
@@ -87,12 +91,14 @@ def _said(kind: Any) -> str:
     """An annotated kind for a sentence.
 
     Example:
-        >>> _said(str | None), _said(tuple[int, ...])
-        ('str', 'a list of int')
+        >>> _said(str | None), _said(tuple[int, ...]), _said(Mapping[str, int])
+        ('str', 'a list of int', 'a table of int')
     """
     parts = [each for each in get_args(kind) if each not in {NoneType, Ellipsis}]
     if get_origin(kind) is tuple:
         return f"a list of {_said(parts[0])}"
+    if get_origin(kind) is Mapping:
+        return "a table" if parts[1] is Any else f"a table of {_said(parts[1])}"
     if get_origin(kind) is UnionType:
         return " or ".join(map(_said, parts))
     return str(getattr(kind, "__name__", kind))
