@@ -120,9 +120,7 @@ class TestEveryCombination:
         model = composed(**settings)
         narrow, wide = input_of(ROWS, N), input_of(ROWS, N, columns=model.longest)
         ours = comparable(model, model(narrow), narrow)
-        torch.testing.assert_close(
-            ours, comparable(model, model(wide), wide), rtol=1e-5, atol=1e-5
-        )
+        torch.testing.assert_close(ours, comparable(model, model(wide), wide), rtol=1e-5, atol=1e-5)
 
     def test_the_newest_alone_is_as_among_all(self, settings: Mapping[str, Any]) -> None:
         model = composed(**settings)
@@ -163,7 +161,9 @@ class TestWitness:
         made = {name: kind(4, 3) for name, kind in FUSIONS.items()}
         nn.init.normal_(made["gate"].gate.weight)
         for name, fusion in made.items():
-            expected = _fused_by_hand(name, fusion, states.double(), [each.double() for each in said])
+            expected = _fused_by_hand(
+                name, fusion, states.double(), [each.double() for each in said]
+            )
             torch.testing.assert_close(
                 fusion(states, said).double(), expected, rtol=1e-5, atol=1e-5
             )
@@ -224,9 +224,7 @@ class _Doubled(nn.Module):
         return 2 * states_BLD[torch.arange(len(lengths_B)), lengths_B - 1]
 
 
-def _fused_by_hand(
-    name: str, fusion: Fusion, states: Tensor, said: list[Tensor]
-) -> Tensor:
+def _fused_by_hand(name: str, fusion: Fusion, states: Tensor, said: list[Tensor]) -> Tensor:
     weights = {key: value.detach().double() for key, value in fusion.state_dict().items()}
     fused = torch.zeros_like(states)
     for row, place in product(range(2), range(5)):
@@ -374,9 +372,9 @@ def test_what_makes_no_sense_is_refused_by_name(settings: dict[str, Any], messag
 
 
 def test_options_of_another_kind_than_a_table_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"model.options_of=\['a'\] must be a table"):
+    with pytest.raises(ConfigurationError, match=r"model\.options_of=\['a'\] must be a table"):
         settings_of(ComposeConfig, {"options_of": ["a"]}, "model")
-    with pytest.raises(ConfigurationError, match="options_of.*must be a table of a table"):
+    with pytest.raises(ConfigurationError, match=r"options_of=.* must be a table of a table"):
         settings_of(ComposeConfig, {"options_of": {"linear": 3}}, "model")
 
 

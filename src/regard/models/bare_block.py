@@ -9,7 +9,8 @@ For a mechanism that has a gate or a layer of its own, such as gated aggregation
 what a mechanism is worth without the feed-forward network, which holds two thirds of the parameters
 of a usual block.
 
-Source: the layer of HSTU (Zhai et al. 2024, section 3.2), which likewise has no feed-forward network.
+Source: the layer of HSTU (Zhai et al. 2024, section 3.2), which has no feed-forward network
+either.
 """
 
 from torch import Tensor, nn
@@ -49,8 +50,9 @@ class BareBlock(nn.Module):
         return states_BLD + self.dropout(attended_BLD), map_BHLM
 
     def newest(self, states_BLD: Tensor, lengths_B: Tensor, /, **given: Tensor | None) -> Tensor:
-        """New states `(B, D)` of the newest events; see `regard.models.block.PreNormBlock.newest`."""
+        """New states `(B, D)` of the newest events; see `PreNormBlock.newest`."""
         given.pop("lengths_B", None)
         normed_BLD = self.attention_norm(states_BLD)
         attended_BD: Tensor = self.attention.newest(normed_BLD, lengths_B, **given)
-        return pick_newest(states_BLD, lengths_B) + self.dropout(attended_BD)
+        added_BD: Tensor = pick_newest(states_BLD, lengths_B) + self.dropout(attended_BD)
+        return added_BD

@@ -5,6 +5,16 @@
     items (+ positions) ─► [ block: mechanism ┐            ] × blocks ─► norm ─► head ─► scores
                            [        mechanism ┴ fusion ... ]
 
+As a recipe::
+
+    [model]
+    name = "compose"
+    mechanisms = ["linear", "local-window"]
+    fusion = "gate"
+
+    [model.options_of.local-window]
+    window = 20
+
 Idea: what the papers of the field propose are parts: an attention mechanism, what stands around it,
 where order comes from, what a state is compared with. Each part has a name here, so that a new
 combination is a few lines of a recipe, trained and measured as every other network is.
@@ -107,9 +117,14 @@ class ComposeConfig:
         if not isinstance(self.mechanisms, str):
             object.__setattr__(self, "mechanisms", tuple(self.mechanisms))
         check_sizes(self)
-        schemes = {**DISTANCES, _NONE: None}
-        parts = {"fusion": FUSIONS, "block": BLOCKS, "positions": _POSITIONS, "head": HEADS}
-        for name, known in (parts | {"distances": schemes}).items():
+        parts: dict[str, Mapping[str, Any]] = {
+            "fusion": FUSIONS,
+            "block": BLOCKS,
+            "positions": _POSITIONS,
+            "distances": {**DISTANCES, _NONE: None},
+            "head": HEADS,
+        }
+        for name, known in parts.items():
             require_known(getattr(self, name), known, f"model.{name} is")
         check_mechanisms(self.names)
         self._check_combination()
@@ -258,7 +273,9 @@ def _mechanism(name: str, config: ComposeConfig, number: int) -> nn.Module:
 
 def _mechanisms_of(block: nn.Module) -> list[nn.Module]:
     attention = block.get_submodule("attention")
-    return list(attention.mechanisms.children()) if isinstance(attention, SideBySide) else [attention]
+    return (
+        list(attention.mechanisms.children()) if isinstance(attention, SideBySide) else [attention]
+    )
 
 
 def _of_a_model(promises: Promises) -> Promises:

@@ -1,4 +1,4 @@
-"""How several mechanisms that read the same states become one: sum, gate, concatenation, convolution.
+"""How several mechanisms become one: by sum, gate, concatenation or convolution.
 
 ::
 

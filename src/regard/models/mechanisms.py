@@ -15,6 +15,21 @@ from regard.errors import ConfigurationError
 from regard.models.contract import ModelInput, given_to
 
 
+def suited() -> dict[str, type[nn.Module]]:
+    """The mechanisms that read no more than a batch of histories holds, by name.
+
+    Example:
+        >>> "linear" in suited(), "target" in suited()
+        (True, False)
+    """
+    readable = {each.name for each in fields(ModelInput)}
+    return {
+        name: kind
+        for name, kind in ATTENTION.items()
+        if readable.issuperset(promises_of(kind).needs)
+    }
+
+
 def check_mechanisms(names: tuple[str, ...]) -> None:
     """Refuse mechanisms that are not there, or that read more than a history.
 
@@ -33,19 +48,14 @@ def check_mechanisms(names: tuple[str, ...]) -> None:
     """
     if not names:
         raise ConfigurationError("model.mechanisms is empty; name one or several, such as linear.")
-    readable = {each.name for each in fields(ModelInput)}
-    suited = {
-        name: kind
-        for name, kind in ATTENTION.items()
-        if readable.issuperset(promises_of(kind).needs)
-    }
+    usable = suited()
     for name in names:
-        if name in ATTENTION and name not in suited:
+        if name in ATTENTION and name not in usable:
             raise ConfigurationError(
                 f"model.mechanisms names {name!r}, which weighs a history anew for each candidate, "
-                f"and this network reads it once for all of them; choose of {', '.join(suited)}."
+                f"and this network reads it once for all of them; choose of {', '.join(usable)}."
             )
-        require_known(name, suited, "model.mechanisms names")
+        require_known(name, usable, "model.mechanisms names")
         if names.count(name) > 1:
             raise ConfigurationError(f"model.mechanisms names {name!r} twice; once is enough.")
 

@@ -1,4 +1,4 @@
-"""One layer of a transformer in its first form: norms after the sums instead of before the branches.
+"""One layer of a transformer in its first form: norms after the sums, not before the branches.
 
 ::
 
@@ -59,7 +59,7 @@ class PostNormBlock(nn.Module):
         return self._fed_forward(states_BLD, attended_BLD), map_BHLM
 
     def newest(self, states_BLD: Tensor, lengths_B: Tensor, /, **given: Tensor | None) -> Tensor:
-        """New states `(B, D)` of the newest events; see `regard.models.block.PreNormBlock.newest`."""
+        """New states `(B, D)` of the newest events; see `PreNormBlock.newest`."""
         given.pop("lengths_B", None)
         attended_BD = self.attention.newest(states_BLD, lengths_B, **given)
         return self._fed_forward(pick_newest(states_BLD, lengths_B), attended_BD)

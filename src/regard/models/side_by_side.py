@@ -4,7 +4,8 @@ Promises follow from the mechanisms: causal where all are, in need of whatever o
 Their maps stand side by side as heads of one map, in the order of their names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,10 +75,8 @@ class SideBySide(nn.Module):
         if self.fusion.looks_back:
             fused_BLD, _ = self(states_BLD, lengths_B=lengths_B, **given)
             return pick_newest(fused_BLD, lengths_B)
-        said = [
-            mechanism.newest(states_BLD, lengths_B, **_needed(mechanism, given))
-            for mechanism in self.mechanisms.values()
-        ]
+        asked: Iterable[Any] = self.mechanisms.values()  # a ModuleDict forgets what it holds
+        said = [each.newest(states_BLD, lengths_B, **_needed(each, given)) for each in asked]
         fused_BD: Tensor = self.fusion(pick_newest(states_BLD, lengths_B), said)
         return fused_BD
 

@@ -1,7 +1,7 @@
 """Plain values become settings of the right kind, or are refused by name."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -65,10 +65,23 @@ def require_known(values: Mapping[str, Any], known: list[str], where: str) -> No
     """
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
             it_has = f"it has {', '.join(known) or 'nothing to set'}."
-            hint = f"did you mean {near[0]!r}?" if near else it_has
-            raise ConfigurationError(f"{where} has no {name!r}; {hint}")
+            raise ConfigurationError(f"{where} has no {name!r}; {nearest(name, known) or it_has}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What a refusal adds where a known name is near: the question whether that was meant.
+
+    Args:
+        name: that is not known.
+        known: those that are.
+
+    Example:
+        >>> nearest("widht", ["width", "heads"]), nearest("x", ["width", "heads"])
+        ("did you mean 'width'?", '')
+    """
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def _fits(value: Any, kind: Any) -> bool:
