@@ -85,8 +85,7 @@ def test_a_composed_network_is_fitted_saved_and_explains_itself(
     regard("fit", log, "--out", bundle, *ONE_EPOCH, *COMPOSED)
     recipe = Recipe.from_toml(bundle / "recipe.toml")
     assert recipe.options["options_of"] == {"local-window": {"window": 3}}
-    user = regard_json("recommend", bundle, "--all")["lists"][0]["user"]
-    assert regard_json("explain", bundle, "--user", user)["sentence"]
+    assert regard_json("explain", bundle, "--user", "u3")["sentence"]
 
 
 def test_options_of_mechanisms_are_refused_by_name(regard: Run, log: Path, tmp_path: Path) -> None:

@@ -150,9 +150,10 @@ class Listing:
         """
         known = {each.name: each for each in self.entries}
         if name not in known:
+            if self.missing:  # it may be among what is missing, and no name is near to that
+                raise ConfigurationError(" ".join([f"{name!r} is not listed here.", *self.missing]))
             hint = nearest(name, known) or "`regard models` lists all names."
-            told = [f"Nothing is called {name!r}; {hint}", *self.missing]
-            raise ConfigurationError(" ".join(told))
+            raise ConfigurationError(f"Nothing is called {name!r}; {hint}")
         return known[name]
 
     def to_dict(self) -> dict[str, Any]:
