@@ -18,6 +18,7 @@ from regard.attention.differential import DifferentialAttention
 from regard.attention.local_window import LocalWindowAttention
 from regard.attention.options import options_of
 from regard.data.batches import Batch
+from regard.data.features import FeatureLayout
 from regard.errors import ConfigurationError, MissingDependencyError, NeedsClockError
 from regard.losses.contract import ItemTable
 from regard.models.bare_block import BareBlock
@@ -152,6 +153,25 @@ class TestWitness:
         assert torch.equal(ours(read), sasrec(read))
         assert torch.equal(ours.newest(read), sasrec.newest(read))
         assert ours.item_table().vectors_ND is ours.items.vectors_ND
+
+    def test_it_reads_features_as_sasrec_does(self) -> None:
+        layout = FeatureLayout(sizes=(5,), missing_codes=(0,), missing_numbers=(0.0,))
+        sasrec = SASRec(SASRecConfig(width=16, longest=12, dropout=0.0), N, layout).eval()
+        nn.init.normal_(sasrec.event_features.codes.weight)
+        ours = Compose(ComposeConfig(width=16, longest=12, dropout=0.0), N, layout).eval()
+        ours.load_state_dict(sasrec.state_dict(), strict=True)
+        read = replace(
+            input_of(ROWS, N),
+            feature_codes_BLF=torch.arange(15, dtype=torch.int32).view(3, 5, 1) % 5,
+            feature_numbers_BLF=torch.ones(3, 5, 1),
+        )
+        assert torch.equal(ours(read), sasrec(read))
+        assert not torch.allclose(ours(read), ours(input_of(ROWS, N)))
+
+    def test_no_norm_stands_behind_a_norm(self) -> None:
+        ends = {block: type(composed(block=block).norm) for block in BLOCKS}
+        assert ends.pop("post-norm") is nn.Identity
+        assert set(ends.values()) == {nn.LayerNorm}
 
     def test_fusions_are_their_formulas(self) -> None:
         """Loops in float64 over positions, columns and mechanisms."""
