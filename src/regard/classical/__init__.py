@@ -7,7 +7,8 @@ from regard.classical.ease import EASE
 from regard.classical.item_neighbours import ItemNeighbours
 from regard.classical.kneser_ney import KneserNey
 from regard.classical.markov import MarkovChain
-from regard.classical.popularity import Popularity, RecentPopularity
+from regard.classical.popularity import Popularity
+from regard.classical.recent import RecentPopularity
 from regard.classical.session_neighbours import SessionNeighbours
 
 CLASSICAL: dict[str, type[ClassicalMethod]] = {

@@ -1,4 +1,4 @@
-"""A few numbers for every person and item, solved in turn: implicit matrix factorisation.
+"""ALS: a few numbers for every person and item, solved in turn: implicit matrix factorisation.
 
 ::
 
@@ -7,6 +7,22 @@
     answer     score(j) = x(u) · y(j), with x(u) solved anew from the history that is asked
 
 Learning is the business of the package `implicit`; answering is not, so a bundle opens without it.
+
+Idea: vectors whose product explains best who has what, and how often. A history gets its vector
+when it asks, so it need not be of a user who was there in training.
+
+Formula: `argmin Σ c(u, i) (p(u, i) - x(u)·y(i))² + l2 (Σ |x(u)|² + Σ |y(i)|²)` over all pairs, with
+`p` one where the user has the item, and `c = 1 + alpha · events`. A history that is asked gets its
+`x` by the first of the two steps above. An empty history scores zero everywhere.
+
+Source: Hu, Koren & Volinsky 2008, "Collaborative Filtering for Implicit Feedback Datasets", ICDM,
+learned by the package `implicit` (Frederickson), which solves each step by conjugate gradients
+(Takács, Pilászy & Tikk 2011).
+
+Differs from the paper: whoever asks is solved anew, in full, by the events of the history alone.
+
+Cost: time `O(E F² + (U + N) F³)` an iteration at the most, and `O(L F² + F³ + N F)` a query; memory
+`O((U + N) F)`.
 """
 
 import warnings
@@ -91,18 +107,6 @@ class Products:
 
 class ALS(ClassicalMethod):
     """Recommends by the product of vectors that explain best who has what, and how often.
-
-    **Formula.** `argmin Σ c(u, i) (p(u, i) - x(u)·y(i))² + l2 (Σ |x(u)|² + Σ |y(i)|²)` over all
-    pairs, with `p` one where the user has the item, and `c = 1 + alpha · events`. A history that is
-    asked gets its `x` by the first of the two steps above, so it need not be of a user who was
-    there in training. An empty history scores zero everywhere.
-
-    **Source.** Hu, Koren & Volinsky, "Collaborative Filtering for Implicit Feedback Datasets"
-    (ICDM 2008), learned by the package `implicit` (Frederickson), which solves each step by
-    conjugate gradients (Takács, Pilászy & Tikk 2011).
-
-    **Cost.** Learning `O((events · F² + (U + N) F³) · iterations)` at the most; a query
-    `O(length · F² + F³ + N F)`; memory `O((U + N) F)`.
 
     Example:
         >>> from regard.data.sequences import Sequences

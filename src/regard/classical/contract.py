@@ -45,6 +45,10 @@ class ClassicalMethod(ABC):
     """What the command line calls it."""
     saved: ClassVar[tuple[str, ...]]
     """Names of the arrays that hold what was learned."""
+    reads_time: ClassVar[bool | None] = False
+    """Whether it reads a clock; None where one of its options decides."""
+    cold_items: ClassVar[bool] = False
+    """Whether it can recommend items that training never showed."""
 
     config: Any = NoOptions()
 

@@ -6,12 +6,26 @@ Half-life of one day; `|` is the end of the training part, each event halves onc
     item a          1/16   1/8    1/4                       7/16
     item b                               1/2    1           3/2
 
-A window (`RecentPopularity`) drops a cliff behind its last day; a half-life does not, and needs no
+Idea: a window (`recent`) drops a cliff behind its last day; a half-life does not, and needs no
 event to be left out.
+
+Formula: `score(j) = Σ 2^(-(T - t) / half_life)` over the training events of `j`, where `t` is the
+event's moment and `T` the last moment of the training part. The moment of the request would scale
+all scores alike, so it changes no list. An item so old that its score is lost to rounding follows
+the popularity of all time, below zero.
+
+Source: DecayPop of Ji, Sun, Zhang & Li 2020, "A Re-visit of the Popularity Baseline in Recommender
+Systems", SIGIR.
+
+Differs from the paper: each event fades by its own age, not by that of its month, and none is too
+old to count.
+
+Cost: time `O(E)` once for E events, and `O(N)` a query; memory `O(N)`. The length of a history does
+not matter.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -50,17 +64,6 @@ class DecayedPopularityConfig:
 class DecayedPopularity(ClassicalMethod):
     """Everybody is recommended what occurs most often, old events counting less.
 
-    **Formula.** `score(j) = Σ 2^(-(T - t) / half_life)` over the training events of `j`, where `t`
-    is the event's moment and `T` the last moment of the training part. The moment of the request
-    would scale all scores alike, so it changes no list. An item so old that its score is lost to
-    rounding follows the popularity of all time, below zero.
-
-    **Source.** DecayPop of Ji, Sun, Zhang & Li, "A Re-visit of the Popularity Baseline in
-    Recommender Systems" (SIGIR 2020). Differs in that each event fades by its own age, not by that
-    of its month, and that none is too old to count.
-
-    **Cost.** One pass over the events; `O(N)` memory.
-
     Example:
         >>> import polars as pl
         >>> from regard.data.interactions import Interactions
@@ -74,6 +77,7 @@ class DecayedPopularity(ClassicalMethod):
     """
 
     name = "decayed"
+    reads_time: ClassVar[bool | None] = True
     saved = ("decayed", "counts")
 
     def __init__(self, half_life: float = 30.0) -> None:

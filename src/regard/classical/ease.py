@@ -1,12 +1,24 @@
-"""One linear map from what somebody has to what comes with it, in closed form.
+"""EASE: one linear map from what somebody has to what comes with it, in closed form.
 
 ::
 
     X (U, N)   who has what             X B ≈ X,  and no item may speak for itself: diag(B) = 0
     B (N, N)   what speaks for what     score(j) = Σ B(i, j) over the items i of the history
 
-Other than a table of neighbours, B knows what is explained already: of two items that are always
-held together only what they add counts, and an entry may be negative.
+Idea: other than a table of neighbours, B knows what is explained already: of two items that are
+always held together only what they add counts, and an entry may be negative.
+
+Formula: `B = argmin |X - X B|² + l2 |B|²` with `diag(B) = 0`, where `X` is one where a user of the
+training part has an item. With `P = (XᵀX + l2 I)⁻¹`: `B(i, j) = -P(i, j) / P(j, j)`. The score is
+the sum of the rows of the history's distinct items. An empty history scores zero everywhere.
+
+Source: Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW.
+
+Differs from the paper: in no number; a catalogue whose dense map would take more memory than
+`gigabytes` allows is refused by name.
+
+Cost: time `O(N³)` once, whatever the number of users, and `O(L N)` a query; memory `O(N²)`, and so
+is the bundle: for catalogues of some ten thousand items.
 """
 
 from dataclasses import dataclass
@@ -103,16 +115,6 @@ class Mapped:
 
 class EASE(ClassicalMethod):
     """Recommends by the linear map from held items to held items that fits training best.
-
-    **Formula.** `B = argmin |X - X B|² + l2 |B|²` with `diag(B) = 0`, where `X` is one where a user
-    of the training part has an item. With `P = (XᵀX + l2 I)⁻¹`: `B(i, j) = -P(i, j) / P(j, j)`.
-    The score is the sum of the rows of the history's distinct items. An empty history scores zero
-    everywhere.
-
-    **Source.** Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW 2019).
-
-    **Cost.** Time `O(N³)` whatever the number of users, memory `O(N²)`, and so is the bundle: for
-    catalogues of some ten thousand items. A larger one is refused by name.
 
     Example:
         >>> import polars as pl

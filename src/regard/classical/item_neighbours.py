@@ -1,4 +1,4 @@
-"""Items like those of the history: "bought with".
+"""Item neighbours: items like those of the history, "bought with".
 
 ::
 
@@ -6,6 +6,25 @@
     tea           1   1   1   .            cosine(tea, jam) = 1 / √(3 · 2)
     cup           1   1   .   .
     jam           .   .   1   1            after `tea`: cup, then jam
+
+Idea: items that the same people have go together.
+
+Formula: `cos(i, j) = n(i, j) / (√(n(i) n(j)) + shrink)`, where `n` counts the people of the
+training part who have an item, or both, however often. Each item keeps its `neighbours` nearest
+others; `score(j) = Σ w(i) cos(i, j)` over the distinct items `i` of the history that keep `j`,
+`w(i) = 2^(-age(i) / half_life)` by the events since `i` occurred last, or one. What is nobody's
+neighbour follows popularity, below zero.
+
+Source: Sarwar, Karypis, Konstan & Riedl 2001, "Item-based collaborative filtering recommendation
+algorithms", WWW; neighbours kept by the items of the history, and their sum, as in Deshpande &
+Karypis 2004, "Item-based top-N recommendation algorithms", TOIS. Shrinkage in the denominator as in
+Ferrari Dacrema, Cremonesi & Jannach 2019, "Are we really making much progress?", RecSys.
+
+Differs from the paper: columns are not scaled by the length of histories, and newer items of a
+history may weigh more (`half_life`).
+
+Cost: time `O(Σ l²)` over the lengths l of all training histories once, and `O(L k)` a query for k
+neighbours; memory `O(N k)` and one block of counts: the table of all pairs is never held.
 """
 
 from dataclasses import dataclass
@@ -57,21 +76,6 @@ class ItemNeighboursConfig:
 
 class ItemNeighbours(ClassicalMethod):
     """Recommends the items that are held by the same people as those of the history.
-
-    **Formula.** `cos(i, j) = n(i, j) / (√(n(i) n(j)) + shrink)`, where `n` counts the people of the
-    training part who have an item, or both, however often. Each item keeps its `neighbours` nearest
-    others; `score(j) = Σ w(i) cos(i, j)` over the distinct items `i` of the history that keep `j`,
-    `w(i) = 2^(-age(i) / half_life)` by the events since `i` occurred last, or one. What is
-    nobody's neighbour follows popularity, below zero.
-
-    **Source.** Sarwar, Karypis, Konstan & Riedl, "Item-based collaborative filtering recommendation
-    algorithms" (WWW 2001); neighbours kept by the items of the history, and their sum, as in
-    Deshpande & Karypis, "Item-based top-N recommendation algorithms" (TOIS 2004). Shrinkage in the
-    denominator as in Ferrari Dacrema, Cremonesi & Jannach, "Are we really making much progress?"
-    (RecSys 2019). Differs in that columns are not scaled by the length of histories.
-
-    **Cost.** Time `Σ length²` over users; memory for the neighbours and one block of counts: the
-    table of all pairs is never held.
 
     Example:
         >>> import polars as pl

@@ -1,4 +1,4 @@
-"""What followed the last few items: a Markov chain of order 1 to 3 that backs off.
+"""Kneser-Ney: what followed the last few items, a Markov chain of order 1 to 3 that backs off.
 
 Histories are contexts, looked up from the newest item backwards, as far as training knows them::
 
@@ -6,11 +6,35 @@ Histories are contexts, looked up from the newest item backwards, as far as trai
 
     p(c | a b) = (2 - discount) / 3  +  (discount · 2 / 3) · p(c | b)
 
-A count loses `discount`; what all of them lose is shared out by the shorter context. The contexts
-of all lengths lie in one flat array, each named by the context without its oldest item (its
-parent) and that item, as one integer::
+The contexts of all lengths lie in one flat array, each named by the context without its oldest item
+(its parent) and that item, as one integer::
 
     contexts    b | c | ... | (b) a | (b) c | ...        levels    order 1 | order 2 | ...
+
+Idea: what followed the last two items (`order`, 1 to 3) says more than what followed the last one,
+where it was seen often enough. Each count loses `discount`; what all of them lose is shared out by
+the shorter context.
+
+Formula: with `c(h, j)` how often `j` followed the context `h`, and `h'` the context without its
+oldest item::
+
+    p(j | h) = max(c(h, j) - d, 0) / c(h) + d · n(h) / c(h) · p(j | h')
+
+where `c(h) = Σ c(h, j)` and `n(h)` is the number of different items that followed. In contexts
+shorter than `order`, `c` counts different items before `h`, not events: an item that follows one
+item only is no safe guess after others. The shortest context is `p(j)`, the share of different
+items that `j` follows. A context that training does not know is skipped.
+
+Source: interpolated Kneser-Ney smoothing: Kneser & Ney 1995, "Improved backing-off for m-gram
+language modeling", ICASSP, in the form of Chen & Goodman 1999, "An empirical study of smoothing
+techniques for language modeling", section 2.7, with one discount for all orders.
+
+Differs from the paper: words are items and sentences histories. A beginning, and an unknown item,
+ends a context and is part of it; contexts that reach so far count events, since nothing lies before
+them.
+
+Cost: time `O(E log E)` for each order, a sort of the E events, and `O(order · N)` a query; memory
+for the contexts that occur. The length of a history does not matter.
 """
 
 from dataclasses import dataclass, replace
@@ -56,24 +80,6 @@ class KneserNeyConfig:
 
 class KneserNey(ClassicalMethod):
     """Recommends what followed the newest items, longer contexts first, shorter ones mixed in.
-
-    **Formula.** With `c(h, j)` how often `j` followed the context `h`, and `h'` the context without
-    its oldest item::
-
-        p(j | h) = max(c(h, j) - d, 0) / c(h) + d · n(h) / c(h) · p(j | h')
-
-    where `c(h) = Σ c(h, j)` and `n(h)` is the number of different items that followed. In contexts
-    shorter than `order`, `c` counts different items before `h`, not events: an item that follows
-    one item only is no safe guess after others. The shortest context is `p(j)`, the share of
-    different items that `j` follows. A context that training does not know is skipped.
-
-    **Source.** Interpolated Kneser-Ney smoothing: Kneser & Ney, "Improved backing-off for m-gram
-    language modeling" (ICASSP 1995), in the form of Chen & Goodman, "An empirical study of
-    smoothing techniques for language modeling" (1999), section 2.7, with one discount for all
-    orders. A beginning, and an unknown item, ends a context and is part of it; contexts that reach
-    so far count events, since nothing lies before them.
-
-    **Cost.** One sort of the events for each order; memory for the contexts that occur.
 
     Example:
         >>> import polars as pl

@@ -1,4 +1,4 @@
-"""What followed the last item most often: a first-order Markov chain.
+"""Markov chain: what followed the newest item most often comes next.
 
 Training histories `a b a b c`; `d c`::
 
@@ -6,6 +6,21 @@ Training histories `a b a b c`; `d c`::
     a                .  2  .  .
     b                1  .  1  .          a: 1 + share   c: 1 + share   b, d: share alone
     d                .  .  1  .
+
+Idea: the newest event says most about the next one, and counting says what.
+
+Formula: `score(j) = c(i, j) + ½ c(j) / max c`, with `c(i, j)` how often `j` followed the newest
+item `i` in training, and `c(j)` how often it occurred: any pair that was seen stands above all that
+were not, popularity decides the rest. An empty history, and one whose newest item is unknown or was
+never followed by anything, gets the popular items.
+
+Source: the maximum-likelihood chain of Rendle, Freudenthaler & Schmidt-Thieme 2010, "Factorizing
+Personalized Markov Chains", WWW, section 4.1, before factorising, and for all users together.
+
+Differs from the paper: counts are not normalised, which leaves the order as it is.
+
+Cost: time `O(E)` once for E events, and `O(N)` a query; memory for the pairs that occur. The length
+of a history does not matter.
 """
 
 from dataclasses import dataclass
@@ -24,14 +39,6 @@ from regard.shapes import Codes, Offsets, Scores
 
 class MarkovChain(ClassicalMethod):
     """Recommends what followed the newest item of a history, most often first.
-
-    The score is the number of times the transition was seen in training, plus at most a half
-    for popularity: any transition that was seen stands above all that were not. An empty history,
-    and one whose newest item is unknown or was never followed by anything, gets the popular items.
-
-    Source: the maximum-likelihood chain of Rendle, Freudenthaler & Schmidt-Thieme, "Factorizing
-    Personalized Markov Chains" (WWW 2010), section 4.1, before factorising, and for all users
-    together. Differs in that counts are not normalised, which leaves the order as it is.
 
     Example:
         >>> import polars as pl

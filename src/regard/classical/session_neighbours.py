@@ -1,4 +1,4 @@
-"""People who lately did the same, and what they did around it: sessions as neighbours.
+"""Session neighbours: people who lately did the same, and what they did around it.
 
 A session is what one user did in the training part, each item once, where it occurred last::
 
@@ -7,11 +7,35 @@ A session is what one user did in the training part, each item once, where it oc
     distance      2     1     0     1     2           so milk counts more than rice
 
 Sessions are numbered newest first, so the most recent of some are those with the smallest numbers.
+Suited to short histories, since all that a user did in training counts as one session.
+
+Idea: a recent session is as near as the items it shares with the history, the newest of the history
+most; it recommends what lies next to the newest shared item.
+
+Formula: with `w(i) = 2^(-age(i) / half_life)` for the items of the history `h`::
+
+    near(h, s)  = Σ w(i) / √(|h| |s|) · 2^(-age(s) / days)        i in h and in s
+    score(j)    = Σ near(h, s) · 2^(-|place(j) - place(i*)| / reach)
+
+where the second sum is over the `neighbours` nearest of the `sample` most recent sessions that
+share an item, and `i*` is the newest item of the history that `s` holds. What no neighbour holds
+follows popularity, below zero.
+
+Source: STAN of Garg, Gupta, Malhotra, Vig & Shroff 2019, "Sequence and Time Aware Neighborhood for
+Session-based Recommendations", SIGIR, which sharpens the VS-kNN of Ludewig & Jannach 2018,
+"Evaluation of session-based recommendation algorithms", UMUAI.
+
+Differs from the paper: fading is told as half-lives (`λ = half-life / ln 2`); the age of a session
+is counted back from the end of training, which scales all alike; and a user who has a training part
+of his own is his own neighbour too, which speaks for repeats.
+
+Cost: time `O(E log E)` once, a sort of the E events, and `O(L S + k L)` a query that meets S
+sampled sessions and keeps k, L at most `longest`; memory `O(E)`, and for 128 queries at a time.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
@@ -71,25 +95,6 @@ class SessionNeighboursConfig:
 class SessionNeighbours(ClassicalMethod):
     """Recommends what the nearest recent sessions hold around the newest item they share.
 
-    **Formula.** With `w(i) = 2^(-age(i) / half_life)` for the items of the history `h`::
-
-        near(h, s)  = Σ w(i) / √(|h| |s|) · 2^(-age(s) / days)        i in h and in s
-        score(j)    = Σ near(h, s) · 2^(-|place(j) - place(i*)| / reach)
-
-    where the second sum is over the `neighbours` nearest of the `sample` most recent sessions that
-    share an item, and `i*` is the newest item of the history that `s` holds. What no neighbour
-    holds follows popularity, below zero.
-
-    **Source.** STAN of Garg, Gupta, Malhotra, Vig & Shroff, "Sequence and Time Aware Neighborhood
-    for Session-based Recommendations" (SIGIR 2019), which sharpens the VS-kNN of Ludewig &
-    Jannach, "Evaluation of session-based recommendation algorithms" (UMUAI 2018). Differs in that
-    fading is told as half-lives (`λ = half-life / ln 2`), that the age of a session is counted back
-    from the end of training (which scales all alike), and that a user who has a training part of
-    his own is his own neighbour too, which speaks for repeats.
-
-    **Cost.** Fit: one sort of the events. A query: `longest · sample` meetings, then
-    `neighbours · longest` events; memory for 128 queries at a time.
-
     Example:
         >>> import polars as pl
         >>> from regard.data.interactions import Interactions
@@ -105,6 +110,7 @@ class SessionNeighbours(ClassicalMethod):
     """
 
     name = "session-knn"
+    reads_time: ClassVar[bool | None] = None
     saved = ("starts", "items", "ages", "left", "counts")
 
     def __init__(

@@ -15,6 +15,7 @@ from regard.cli.evaluate import evaluate
 from regard.cli.explain import explain
 from regard.cli.fit import fit
 from regard.cli.inspect import inspect
+from regard.cli.models import models
 from regard.cli.prepare import prepare
 from regard.cli.recommend import recommend
 
@@ -44,6 +45,7 @@ COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
             "regard prepare clicks.parquet --protocol leave-last-out --out clicks",
         ),
     ),
+    (models, ("regard models", "regard models sasrec")),
     (
         fit,
         (

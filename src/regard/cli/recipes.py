@@ -1,7 +1,7 @@
 """A recipe from what was typed: a file of a log or a recipe, options over it, settings by name."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -111,20 +111,30 @@ def _assign(values: dict[str, Any], assignments: Sequence[str]) -> None:
     """Put each `key=value` where it belongs."""
     for text in assignments:
         key, equals, value = (part.strip() for part in text.partition("="))
-        table, dot, name = key.rpartition(".")
+        *tables, name = key.split(".")
         if not (key and equals and value):
             raise ConfigurationError(
                 f"--set {text!r} is no setting; write KEY=VALUE, such as training.epochs=5."
             )
         if key in _WHOLE:
             values[key] = _value(value)
-        elif not dot or table in _TABLES:
-            values.setdefault(table or "model", {})[name] = _value(value)
+        elif not tables or tables[0] in _TABLES:
+            _inmost(values, tables or ["model"])[name] = _value(value)
         else:
             raise ConfigurationError(
                 f"--set {text!r} names no part of a recipe; choose one of {', '.join(_TABLES)}, "
                 "such as training.epochs=5."
             )
+
+
+def _inmost(values: dict[str, Any], tables: Sequence[str]) -> dict[str, Any]:
+    """The last of some tables, one within the other; those that are not there are made."""
+    for table in tables:
+        inner = values.get(table, {})
+        # A copy, since a recipe may hold the table too; a value that is none gives way.
+        values[table] = dict(inner) if isinstance(inner, Mapping) else {}
+        values = values[table]
+    return values
 
 
 def _value(text: str) -> Any:

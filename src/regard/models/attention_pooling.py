@@ -9,7 +9,18 @@ name: codes beyond the table (`ModelInput.of`), a softmax that lets padding take
 padding alone is refused; padding lies in the masked future), a loss without targets
 (`regard.losses.cross_entropy.check_targets`).
 
-Source: see `regard.attention.additive`.
+Idea: one learned number an event says how much it counts; what comes next is a linear map of the
+mean. It knows no order: the same items in another order get the same answer.
+
+Formula: `aᵢⱼ = exp(w·xⱼ) / Σₘ≤ᵢ exp(w·xₘ)`, `hᵢ = Σⱼ≤ᵢ aᵢⱼ xⱼ`, then `W hᵢ + b`.
+
+Source: the score without a query of Bahdanau et al. 2015, pooled as in Yang et al. 2016; in full
+with `regard.attention.additive`.
+
+Differs from the paper: neither recommends anything; embedding and linear output are the plainest
+that can stand around their attention.
+
+Cost: time `O(L² D)`, memory `O(L²)`. The loss takes `O(N D)` a target.
 """
 
 from dataclasses import dataclass

@@ -43,6 +43,9 @@ class SequenceModel(nn.Module, ABC):
         name: what recipes and the command line call it.
         config_class: the frozen dataclass that its config is one of.
         features: whether it can read features of events.
+        cold_items: whether it can recommend items that training never showed.
+        by_options: whether its promises follow from its options; they then differ from network to
+            network of its kind.
         promises: what of the contract it keeps, and what of a batch it reads beside items and
             lengths.
         objective: name of the objective that it learns by where the recipe names none.
@@ -55,6 +58,8 @@ class SequenceModel(nn.Module, ABC):
     name: ClassVar[str]
     config_class: ClassVar[type]
     features: ClassVar[bool] = False
+    cold_items: ClassVar[bool] = False
+    by_options: ClassVar[bool] = False
     promises: Promises = Promises()
     objective: str = "next-item"
     config: Any

@@ -1,17 +1,24 @@
 """SASRec: self-attention over the history, the last state compared with every item.
 
-Source: Kang & McAuley 2018, "Self-Attentive Sequential Recommendation", ICDM. Section III:
+Idea: each event asks the events before it which of them matter now; the answer, blended, is a
+state, and the items nearest to it come next.
 
-- item and position vectors added (equation 1), the padding's vector zero;
-- B blocks of causal self-attention and feed-forward (equations 2 to 5);
-- the state at an event scores each item by a product with the same item table (equation 6).
+Formula: item and position vectors added (equation 1 of the paper), the padding's vector zero; B
+blocks of causal self-attention `softmax(q kᵀ / √K) v` in H heads, and of a feed-forward network
+(equations 2 to 5); the state at an event scores each item by a product with the same item table
+(equation 6).
 
-Differs from the paper (what it reaches as it stands: `benchmarks/ml1m.py`): norms before the
-branches instead of after; linear layers without a bias, which the norm before them has already; a
-feed-forward network four times as wide as the states; item vectors multiplied by √D on the way in;
-positions counted from the newest event; exact cross-entropy over the catalogue in place of one
-sampled negative (Klenitskiy & Vasilev 2023). Features of events, which the paper does not know,
-join the sum at the input (`regard.models.event_features`).
+Source: Kang & McAuley 2018, "Self-Attentive Sequential Recommendation", ICDM, section III.
+
+Differs from the paper: norms before the branches instead of after; linear layers without a bias,
+which the norm before them has already; a feed-forward network four times as wide as the states;
+item vectors multiplied by √D on the way in; positions counted from the newest event; exact
+cross-entropy over the catalogue in place of one sampled negative (Klenitskiy & Vasilev 2023).
+Features of events, which the paper does not know, join the sum at the input
+(`regard.models.event_features`). What it reaches as it stands: `benchmarks/ml1m.py`.
+
+Cost: time `O(L² D + L D²)`, memory `O(L D)` fused, `O(H L²)` with the maps; for each history and
+layer. The loss takes `O(N D)` a target.
 """
 
 from dataclasses import dataclass

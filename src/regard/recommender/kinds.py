@@ -1,7 +1,7 @@
 """Plain values become settings of the right kind, or are refused by name."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -65,10 +65,23 @@ def require_known(values: Mapping[str, Any], known: list[str], where: str) -> No
     """
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
             it_has = f"it has {', '.join(known) or 'nothing to set'}."
-            hint = f"did you mean {near[0]!r}?" if near else it_has
-            raise ConfigurationError(f"{where} has no {name!r}; {hint}")
+            raise ConfigurationError(f"{where} has no {name!r}; {nearest(name, known) or it_has}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What a refusal adds where a known name is near: the question whether that was meant.
+
+    Args:
+        name: that is not known.
+        known: those that are.
+
+    Example:
+        >>> nearest("widht", ["width", "heads"]), nearest("x", ["width", "heads"])
+        ("did you mean 'width'?", '')
+    """
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -78,6 +91,10 @@ def _fits(value: Any, kind: Any) -> bool:
         return any(_fits(value, each) for each in parts)
     if family is tuple:
         return isinstance(value, list | tuple) and all(_fits(each, parts[0]) for each in value)
+    if family is Mapping:
+        return isinstance(value, Mapping) and all(_fits(each, parts[1]) for each in value.values())
+    if kind is Any:
+        return True
     if isinstance(value, bool):
         return family is bool
     return isinstance(value, (int, float) if family is float else family)
@@ -87,12 +104,14 @@ def _said(kind: Any) -> str:
     """An annotated kind for a sentence.
 
     Example:
-        >>> _said(str | None), _said(tuple[int, ...])
-        ('str', 'a list of int')
+        >>> _said(str | None), _said(tuple[int, ...]), _said(Mapping[str, int])
+        ('str', 'a list of int', 'a table of int')
     """
     parts = [each for each in get_args(kind) if each not in {NoneType, Ellipsis}]
     if get_origin(kind) is tuple:
         return f"a list of {_said(parts[0])}"
+    if get_origin(kind) is Mapping:
+        return "a table" if parts[1] is Any else f"a table of {_said(parts[1])}"
     if get_origin(kind) is UnionType:
         return " or ".join(map(_said, parts))
     return str(getattr(kind, "__name__", kind))
