@@ -59,7 +59,7 @@ class PreNormBlock(nn.Module):
         attended_BLD, map_BHLM = self.attention(normed_BLD, need_map=need_map, **given)
         return self._fed_forward(states_BLD + self.dropout(attended_BLD)), map_BHLM
 
-    def newest(self, states_BLD: Tensor, lengths_B: Tensor, **given: Tensor | None) -> Tensor:
+    def newest(self, states_BLD: Tensor, lengths_B: Tensor, /, **given: Tensor | None) -> Tensor:
         """New states `(B, D)` at the newest event of each history, the others left out.
 
         Args:
