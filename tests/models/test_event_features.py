@@ -94,9 +94,10 @@ def test_the_newest_alone_is_as_among_all(model: SequenceModel) -> None:
 
 
 def test_a_gradient_reaches_every_parameter(model: SequenceModel) -> None:
-    batch = batch_of([list(range(2, 2 + model.longest))])
+    batch = batch_of([list(range(2, 2 + model.longest))] * 4)
     model.train()
-    loss_of(model, dataclasses.replace(batch, targets=np.roll(batch.items, 1))).backward()
+    targets = np.roll(batch.items, 1, axis=1)
+    loss_of(model, dataclasses.replace(batch, targets=targets)).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name

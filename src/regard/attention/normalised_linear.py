@@ -4,8 +4,8 @@ Idea: what a softmax does for a map, that no row runs away and that what is more
 lengths can do: those of each question, and of each feature of the keys over the history. Nothing is
 compared pair by pair, and likeness may be negative.
 
-Formula: `hᵢ = Σⱼ≤ᵢ (aᵢ·bⱼ) vⱼ / √K` with `bⱼ = elu(kⱼ)` and `aᵢ = elu(qᵢ) / (‖elu(qᵢ)‖ nᵢ)`, where each
-feature of the keys has its own length so far, `nᵢ = √(Σⱼ≤ᵢ bⱼ²)`.
+Formula: `hᵢ = Σⱼ≤ᵢ (aᵢ·bⱼ) vⱼ / √K` with `bⱼ = elu(kⱼ)` and `aᵢ = elu(qᵢ) / (‖elu(qᵢ)‖ nᵢ)`, where
+each feature of the keys has its own length so far, `nᵢ = √(Σⱼ≤ᵢ bⱼ²)`.
 
 Source: Liu et al. 2023, "LinRec: Linear Attention Mechanism for Long-term Sequential Recommender
 Systems" (SIGIR), the mechanism `ρ₁(elu(Q)) (ρ₂(elu(K))ᵀ V)`; √K as in the authors' code. Differs

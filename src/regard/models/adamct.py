@@ -5,17 +5,16 @@ the last few events. Attention sees the former, a convolution the latter, and ea
 how much of either it wants.
 
 Formula: `x + W ((1 − g) norm(attention(x)) + g norm(gelu(convolution(x))))` with
-`gᵢ = σ(w·mean(x₀ ... xᵢ) + b)`, on states that a norm has passed, in B blocks over item and position
-vectors.
+`gᵢ = σ(w·mean(x₀ ... xᵢ) + b)`, on normalised states, in B blocks over item and position vectors.
 
 Source: Jiang et al. 2023, "AdaMCT: Adaptive Mixture of CNN-Transformer for Sequential
 Recommendation", CIKM, and the authors' code.
 
 Differs from the paper: it is causal (see `regard.attention.convolution_mix`): the convolution looks
 back only, the gate sees the mean so far, and the squeeze-excitation units, tables over a fixed
-number of positions, are left out. Each block has its norm first, where the paper has one more linear
-layer and a norm before both branches and another norm at the end; the gate sees normalised states.
-As in the paper, no feed-forward network follows.
+number of positions, are left out. Each block has its norm first, where the paper has one more
+linear layer and a norm before both branches and another norm at the end; the gate sees normalised
+states. As in the paper, no feed-forward network follows.
 
 Cost: time `O(L² D + L n D²)` a layer for a convolution over n events, memory `O(L n D)`, `O(H L²)`
 more with the map.

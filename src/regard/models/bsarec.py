@@ -5,8 +5,8 @@ the history apart into slow and quick, a learned number per column says how much
 back, and attention and filter are mixed in fixed shares.
 
 Formula: `x + α (low(x) + β² ∘ (x − low(x))) + (1 − α) attention(x)`, where `low(x)ᵢ` is the last
-value of `irfft(rfft(x₀ ... xᵢ)` cut to the c lowest frequencies`)`, on states that a norm has passed;
-a feed-forward network after it, in B blocks over item and position vectors.
+value of `irfft(rfft(x₀ ... xᵢ)` cut to the c lowest frequencies`)`, on normalised states; a
+feed-forward network after it, in B blocks over item and position vectors.
 
 Source: Shin et al. 2024, "An Attentive Inductive Bias for Sequential Recommendation beyond the
 Self-Attention", AAAI, and the authors' code.

@@ -4,9 +4,9 @@ Idea: L events are about few things. Attention to k interests, each a weighted m
 stands in for attention to L events; and where an event stands is compared by a map of its own,
 in which no item has a say.
 
-Formula: `½ softmax(Q (Cᴷᵀ K)ᵀ / √K) (Cⱽᵀ V) + ½ softmax(P Rᵀ / √K) V`, where Cᴷ and Cⱽ hold the share
-of each event in each interest, and P and R are queries and keys of positions alone; a feed-forward
-network after it, in B blocks over item vectors.
+Formula: `½ softmax(Q (Cᴷᵀ K)ᵀ / √K) (Cⱽᵀ V) + ½ softmax(P Rᵀ / √K) V`, where Cᴷ and Cⱽ hold the
+share of each event in each interest, and P and R are queries and keys of positions alone; a
+feed-forward network after it, in B blocks over item vectors.
 
 Source: Fan et al. 2021, "Lighter and Better: Low-Rank Decomposed Self-Attention Networks for
 Next-Item Recommendation", SIGIR; section 3, with details as in the authors' code.

@@ -22,7 +22,6 @@ Cost: time `O(L C D + L D K + L D²)` a layer in chunks of C events, memory
 from dataclasses import dataclass
 from typing import ClassVar
 
-from regard.attention.contract import Promises
 from regard.attention.normalised_linear import NormalisedLinearAttention
 from regard.models.block import PreNormBlock
 from regard.models.stack import Stack, StackConfig
