@@ -82,5 +82,6 @@ class NormalisedLinearAttention(HeadedAttention):
 
 def _asked(q_BHQK: Tensor, squares_BHQK: Tensor) -> Tensor:
     """Features of queries, of length one, each divided by the length of its column and √K."""
-    features_BHQK = F.normalize(F.elu(q_BHQK), dim=-1) * q_BHQK.shape[-1] ** -0.5
-    return features_BHQK * squares_BHQK.clamp_min(_LEAST).rsqrt()
+    features_BHQK: Tensor = F.normalize(F.elu(q_BHQK), dim=-1)
+    scale: float = q_BHQK.shape[-1] ** -0.5
+    return features_BHQK * squares_BHQK.clamp_min(_LEAST).rsqrt() * scale
