@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from regard.attention.masks import causal_mask, real_positions
-from regard.attention.positions import NewestFirstPositions
+from regard.attention.positions import DecoupledPositions, NewestFirstPositions
 from regard.errors import ModelInputError
 
 
@@ -37,5 +37,23 @@ def test_gradients_reach_exactly_the_places_that_were_read() -> None:
 
 def test_refuses_what_is_longer_than_the_table() -> None:
     positions = NewestFirstPositions(longest=5, width=3)
+    with pytest.raises(ModelInputError, match=r"history of 6 events .* holds 5; keep its newest 5"):
+        positions(torch.tensor([6]), 6)
+
+
+def test_places_are_compared_alike_however_long_the_history_is() -> None:
+    positions = DecoupledPositions(longest=5, width=8, heads=2)
+    lengths = [4, 2, 1]
+    q_BHLK, k_BHLK = positions(torch.tensor(lengths), 4)
+    queries, keys = positions.queries_keys(positions.norm(positions.vectors_LD)).split(8, dim=1)
+    for row, length in enumerate(lengths):
+        for step in range(length):
+            place = length - 1 - step
+            assert torch.allclose(q_BHLK[row, :, step].flatten(), queries[place], atol=1e-6)
+            assert torch.allclose(k_BHLK[row, :, step].flatten(), keys[place], atol=1e-6)
+
+
+def test_places_apart_refuse_what_is_longer_than_their_table() -> None:
+    positions = DecoupledPositions(longest=5, width=4)
     with pytest.raises(ModelInputError, match=r"history of 6 events .* holds 5; keep its newest 5"):
         positions(torch.tensor([6]), 6)

@@ -27,6 +27,7 @@ from regard.attention.linear import LinearAttention
 from regard.attention.linear_bias import LinearBiases
 from regard.attention.local_window import LocalWindowAttention
 from regard.attention.low_rank import LowRankAttention
+from regard.attention.normalised_linear import NormalisedLinearAttention
 from regard.attention.positions import Distances
 from regard.attention.rotary import RotaryPositions
 from regard.attention.scaled_dot_product import ScaledDotProductAttention
@@ -51,11 +52,14 @@ MECHANISMS: dict[str, Made] = {
     "entmax": lambda width: EntmaxAttention(width, heads=2),
     "adaptive span": lambda width: AdaptiveSpanAttention(width, heads=2, longest=5, ramp=4),
     "linear": lambda width: LinearAttention(width, heads=2),
+    "normalised linear": lambda width: NormalisedLinearAttention(width, heads=2),
     "low rank": lambda width: LowRankAttention(width, heads=2, interests=3),
+    "low rank, positions apart": lambda width: LowRankAttention(width, 2, 3, longest=20),
     "time interval": lambda width: TimeIntervalAttention(width, heads=2, buckets=5),
     "gated aggregation": lambda width: GatedAggregation(width, heads=2, longest=20),
     "differential": lambda width: DifferentialAttention(width, heads=2),
     "convolution mix": lambda width: ConvolutionMix(width, heads=2, events=3),
+    "convolution mix by history": lambda width: ConvolutionMix(width, 2, by_history=True),
     "frequency mix": lambda width: FrequencyMix(width, heads=2, frequencies=2),
     "graph": GraphAttention,
 }

@@ -184,8 +184,9 @@ class TestInvariance:
 
 class TestLearning:
     def test_a_gradient_reaches_every_parameter(self, model: SequenceModel) -> None:
-        codes = np.arange(2, 2 + model.longest)[None]
-        batch = Batch(codes, np.array([model.longest]), np.roll(codes, 1))
+        # Several rows, since some objectives cut each at random, and one event teaches little.
+        codes = np.arange(2, 2 + model.longest)[None].repeat(4, axis=0)
+        batch = Batch(codes, np.full(4, model.longest), np.roll(codes, 1, axis=1))
         model.train()
         loss_of(model, batch).backward()
         for name, parameter in model.named_parameters():
@@ -197,7 +198,9 @@ class TestLearning:
         histories = 2 + np.random.default_rng(0).permutation(50).reshape(10, 5)
         ten = world(histories, learn=10, catalogue_size=52)
         model = small(kind, 52, width=32)
-        assert learn(model, ten.training, steps=150) < 0.01
+        # One target a row and step, drawn at random, instead of all: more steps.
+        steps = 150 if OBJECTIVES[model.objective].asks_everywhere else 300
+        assert learn(model, ten.training, steps=steps) < 0.01
         assert hit_rate(model, ten.queries) == 1.0
 
     def test_learns_a_world_that_can_be_predicted(self, kind: type[SequenceModel]) -> None:
@@ -211,7 +214,10 @@ class TestLearning:
         batches = TrainingBatches(clockwork.training, longest=8, tokens=10**6, seed=0)
         [batch] = batches.epoch(0)
         model = small(kind, clockwork.catalogue_size, width=32).train()
+        # Some objectives draw what they ask; both shall ask the same.
+        torch.manual_seed(1)
         exact = loss_of(model, batch)
+        torch.manual_seed(1)
         low = loss_of(model, batch, low=True)
         assert low.dtype == torch.float32
         assert low.item() == pytest.approx(exact.item(), rel=0.02)

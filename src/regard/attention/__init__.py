@@ -16,6 +16,7 @@ from regard.attention.linear import LinearAttention
 from regard.attention.linear_bias import LinearBiases
 from regard.attention.local_window import LocalWindowAttention
 from regard.attention.low_rank import LowRankAttention
+from regard.attention.normalised_linear import NormalisedLinearAttention
 from regard.attention.positions import Distances
 from regard.attention.rotary import RotaryPositions
 from regard.attention.scaled_dot_product import ScaledDotProductAttention
@@ -31,6 +32,7 @@ ATTENTION: Final[dict[str, type[nn.Module]]] = {
     "entmax": EntmaxAttention,
     "adaptive-span": AdaptiveSpanAttention,
     "linear": LinearAttention,
+    "normalised-linear": NormalisedLinearAttention,
     "low-rank": LowRankAttention,
     "time-interval": TimeIntervalAttention,
     "gated-aggregation": GatedAggregation,

@@ -55,21 +55,39 @@ class LinearAttention(HeadedAttention):
         return map_BHQM @ v_BHMK, map_BHQM
 
     def fused(self, q_BHLK: Tensor, k_BHLK: Tensor, v_BHLK: Tensor) -> Tensor:
-        """Sums in chunks (`N` chunks of `C` positions), in at least float32."""
+        """Running sums, in at least float32."""
         exact = torch.promote_types(q_BHLK.dtype, torch.float32)
         with torch.autocast(q_BHLK.device.type, enabled=False):
             q, k = _features(q_BHLK.to(exact)), _features(k_BHLK.to(exact))
             # One more column of ones, whose sum is the denominator.
-            v = F.pad(v_BHLK.to(exact), (0, 1), value=1.0)
-            q_BHNCK, k_BHNCK, v_BHNCV = _chunks(q), _chunks(k), _chunks(v)
-            inside = causal_mask(_CHUNK, q.device).to(exact)
-            near_BHNCV = (q_BHNCK @ k_BHNCK.transpose(-2, -1) * inside) @ v_BHNCV
-            sums_BHNKV = (k_BHNCK.transpose(-2, -1) @ v_BHNCV).cumsum(2)
-            # Moved on by one chunk: taking a chunk's own sum off again would not be exact.
-            before_BHNKV = F.pad(sums_BHNKV[:, :, :-1], (0, 0, 0, 0, 1, 0))
-            both_BHLV = (near_BHNCV + q_BHNCK @ before_BHNKV).flatten(2, 3)
-        mixed_BHLK = both_BHLV[..., :-1] / both_BHLV[..., -1:].clamp_min(_smallest(exact))
-        return mixed_BHLK[:, :, : q_BHLK.shape[2]]
+            both_BHLV = running_sums(q, k, F.pad(v_BHLK.to(exact), (0, 1), value=1.0))
+        return both_BHLV[..., :-1] / both_BHLV[..., -1:].clamp_min(_smallest(exact))
+
+
+def running_sums(q_BHLK: Tensor, k_BHLK: Tensor, v_BHLV: Tensor) -> Tensor:
+    """`Σⱼ≤ᵢ (qᵢ·kⱼ) vⱼ` in N chunks of C positions, without a map of all.
+
+    Args:
+        q_BHLK: features of queries.
+        k_BHLK: features of keys.
+        v_BHLV: values, of any width.
+
+    Returns:
+        `(B, H, L, V)`.
+
+    Example:
+        >>> ones = torch.ones(1, 1, 3, 2)
+        >>> running_sums(ones, ones, torch.tensor([[[[1.0], [10.0], [100.0]]]])).flatten().tolist()
+        [2.0, 22.0, 222.0]
+    """
+    q_BHNCK, k_BHNCK, v_BHNCV = _chunks(q_BHLK), _chunks(k_BHLK), _chunks(v_BHLV)
+    inside = causal_mask(_CHUNK, q_BHLK.device).to(q_BHLK.dtype)
+    near_BHNCV = (q_BHNCK @ k_BHNCK.transpose(-2, -1) * inside) @ v_BHNCV
+    sums_BHNKV = (k_BHNCK.transpose(-2, -1) @ v_BHNCV).cumsum(2)
+    # Moved on by one chunk: taking a chunk's own sum off again would not be exact.
+    before_BHNKV = F.pad(sums_BHNKV[:, :, :-1], (0, 0, 0, 0, 1, 0))
+    both_BHLV = (near_BHNCV + q_BHNCK @ before_BHNKV).flatten(2, 3)
+    return both_BHLV[:, :, : q_BHLK.shape[2]]
 
 
 def _features(part_BHLK: Tensor) -> Tensor:
@@ -84,5 +102,5 @@ def _chunks(part_BHLK: Tensor) -> Tensor:
 
 
 def _smallest(kind: torch.dtype) -> float:
-    """What a denominator may not fall below; that of a filled-up position is zero."""
+    """What a denominator may not fall below: with features as small as they can be it is zero."""
     return torch.finfo(kind).tiny
