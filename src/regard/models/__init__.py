@@ -4,10 +4,18 @@ from typing import Final
 
 from regard.models.attention_pooling import AttentionPooling
 from regard.models.contract import SequenceModel
+from regard.models.gru4rec import GRU4Rec
+from regard.models.lstm_attention import LSTMAttention
+from regard.models.narm import NARM
 from regard.models.sasrec import SASRec
+from regard.models.stamp import STAMP
 
 MODELS: Final[dict[str, type[SequenceModel]]] = {
     "sasrec": SASRec,
     "attention-pooling": AttentionPooling,
+    "gru4rec": GRU4Rec,
+    "lstm-attention": LSTMAttention,
+    "narm": NARM,
+    "stamp": STAMP,
 }
 """What recipes and the command line can name; a test holds every network to be in it."""
