@@ -92,9 +92,7 @@ class STAMP(SequenceModel):
     def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
         """See `SequenceModel.trace`; the map is named `memory`."""
         clicks_BLD, asking_BLP = self._read(batch)
-        memory_BLD, map_BHLM = self.attention(
-            clicks_BLD, need_map=need_maps, asking_BLP=asking_BLP
-        )
+        memory_BLD, map_BHLM = self.attention(clicks_BLD, need_map=need_maps, asking_BLP=asking_BLP)
         maps = {} if map_BHLM is None else {"memory": map_BHLM}
         return Trace(self._answer(memory_BLD, clicks_BLD), maps)
 
