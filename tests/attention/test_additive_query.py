@@ -1,4 +1,4 @@
-"""Additive attention with a query: against a loop, in tiles against all at once, and what it holds."""
+"""Additive attention with a query: against a loop, tiles against all at once, what it holds."""
 
 from collections.abc import Callable
 from typing import Any

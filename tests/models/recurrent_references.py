@@ -1,4 +1,4 @@
-"""What the loops of recurrent and session networks share: float64, one history, one event at a time."""
+"""What loops of recurrent and session networks share: float64, one event at a time."""
 
 import numpy as np
 import torch
@@ -48,10 +48,11 @@ def linear(layer: nn.Linear, row: Array) -> Array:
     return product if layer.bias is None else product + numbers(layer.bias)
 
 
-def gru(layer: nn.GRU, vectors: Array) -> Array:
+def gru(layer: nn.GRU, vectors: Array, number: int = 0) -> Array:
     """Cho et al. 2014, the reset gate behind the product: states after each event, `(L, H)`."""
-    into = [np.split(numbers(getattr(layer, f"{each}_ih_l0")), 3) for each in ("weight", "bias")]
-    over = [np.split(numbers(getattr(layer, f"{each}_hh_l0")), 3) for each in ("weight", "bias")]
+    kinds = ("weight", "bias")
+    into = [np.split(numbers(getattr(layer, f"{each}_ih_l{number}")), 3) for each in kinds]
+    over = [np.split(numbers(getattr(layer, f"{each}_hh_l{number}")), 3) for each in kinds]
     states, h = [], np.zeros(layer.hidden_size)
     for x in vectors:
         from_x = [w @ x + b for w, b in zip(*into, strict=True)]

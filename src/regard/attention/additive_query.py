@@ -1,15 +1,16 @@
-"""Additive attention with a query: each event asks the ones before it, as a sum within a sigmoid.
+"""Additive attention with a query: who asks decides what of the past counts.
 
-Idea: what of the past counts depends on where one stands. The asker and the asked are each turned
-into a vector; where their sum lights up, by a learned measure, the asked event counts.
+Idea: the asker and the asked are each turned into a vector; where their sum lights up, by a learned
+measure, the asked event counts.
 
-Formula: `s_ij = v · σ(W₁ q_i + W₂ x_j)` and `y_i = Σ_{j≤i} s_ij x_j`. `q` is `x` itself, or what the
+Formula: `s_ij = v · σ(W₁ q_i + W₂ x_j)` and `y_i = Σ_{j≤i} s_ij x_j`. `q` is `x` itself, or what a
 network asks by.
 
-Source: Bahdanau et al. 2015, "Neural Machine Translation by Jointly Learning to Align and Translate",
-appendix A.1.2, in the form of recommenders: Li et al. 2017, "Neural Attentive Session-based
-Recommendation" (NARM), equations 6 and 8, and Liu et al. 2018, "STAMP", equations 7 and 8. As there
-the sigmoid stands in the place of Bahdanau's tanh, and the values are not normalised.
+Source: Bahdanau et al. 2015, "Neural Machine Translation by Jointly Learning to Align and
+Translate", appendix A.1.2, in the form of recommenders: Li et al. 2017, "Neural Attentive
+Session-based Recommendation" (NARM), and Liu et al. 2018, "STAMP: Short-Term Attention/Memory
+Priority Model for Session-based Recommendation". As in both, a sigmoid stands in the place of
+Bahdanau's tanh, and values are not normalised.
 
 Cost: time `O(L² D + L D²)`, memory `O(L (L + D))` and a tile of a fixed size: what is summed,
 L × L × D numbers, is never held; see `regard.attention.additive_strengths`.

@@ -2,9 +2,9 @@
 
 Formula: `s_ij = v · σ(q_i + k_j)` for j up to i, and 0 after it.
 
-Written out, the sums are L × L × D numbers a history: at 200 events and a width of 64 ten megabytes,
-held until the way back. Here they are made tile by tile, some positions of some histories by all that
-lies before them, and made once more on the way back. What is held is the map and one tile.
+Written out, the sums are L × L × D numbers a history: ten megabytes at 200 events and a width of
+64, held until the way back. Here they are made tile by tile, some positions of some histories by
+all that lies before them, and made once more on the way back. What is held is the map and one tile.
 
 Cost: time `O(L² D)`, about half of it saved by leaving out the future; memory `O(L (L + D))` and a
 tile of a fixed size.

@@ -1,27 +1,27 @@
 """GRU4Rec: a gated recurrent network over the history.
 
-Idea: a history is read event by event into a state of fixed size. Gates decide at each event how much
-of the state so far is kept and how much of it is written anew. Nothing is looked up later: what the
-state has let go is gone.
+Idea: a history is read event by event into a state of fixed size. Gates decide at each event how
+much of the state so far is kept and how much of it is written anew. Nothing is looked up later:
+what the state has let go is gone.
 
 Formula: `z = σ(W_z x_t + U_z h_{t-1})`, `r = σ(W_r x_t + U_r h_{t-1})`,
-`n = tanh(W_n x_t + r ∘ U_n h_{t-1})`, `h_t = (1 - z) ∘ n + z ∘ h_{t-1}`, each sum with constants; the
-score of an item is the product of `W h_t + b` with its vector.
+`n = tanh(W_n x_t + r ∘ U_n h_{t-1})`, `h_t = (1 - z) ∘ n + z ∘ h_{t-1}`, each sum with constants;
+the score of an item is the product of `W h_t + b` with its vector.
 
 Source: Hidasi et al. 2016, "Session-based Recommendations with Recurrent Neural Networks", ICLR,
-section 3, equations 1 to 4; with one table of items for input and output as in Hidasi & Karatzoglou
-2018, "Recurrent Neural Networks with Top-k Gains for Session-based Recommendations", CIKM, section 4.5
-("constrained embeddings").
+section 3; with one table of items for input and output, a choice of the code of Hidasi &
+Karatzoglou 2018, "Recurrent Neural Networks with Top-k Gains for Session-based Recommendations",
+CIKM.
 
 Differs from the paper: exact cross-entropy over the catalogue in place of TOP1, BPR and their later
-forms over drawn items, so that losses are alike in a comparison; whole histories at all positions at
-once in place of session-parallel steps with a state carried over; a linear layer between state and
-item vectors, which the 2016 paper names as an option; the reset gate acts behind the product, as
-torch's and cuDNN's layers have it; z says what is kept, not what is written; no constant for each
-item; item vectors multiplied by √D on the way in.
+forms over drawn items, so that losses are alike in a comparison; whole histories at all positions
+at once in place of session-parallel steps with a state carried over; a linear layer between states
+and item vectors, an option of the 2016 paper; the reset gate acts behind the product, as torch and
+cuDNN have it; z says what is kept, not what is written; no constant for each item; item vectors
+multiplied by √D on the way in.
 
-Cost: time `O(L (D H + H²))`, memory `O(L (D + H))`. Events are read one after the other, whatever the
-number of cores; an answer after one more event would need that event alone.
+Cost: time `O(L (D H + H²))`, memory `O(L (D + H))`. Events are read one after the other, whatever
+the number of cores.
 """
 
 from dataclasses import dataclass
@@ -90,10 +90,8 @@ class GRU4Rec(SequenceModel):
         width, hidden = config.width, config.hidden
         self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
         self.dropout = ByteDropout(config.dropout)
-        self.layers = nn.ModuleList(
-            nn.GRU(width if first else hidden, hidden, batch_first=True)
-            for first in (number == 0 for number in range(config.layers))
-        )
+        between = config.dropout if config.layers > 1 else 0.0
+        self.gru = nn.GRU(width, hidden, config.layers, batch_first=True, dropout=between)
         self.output = Projection(hidden, width)
 
     def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:  # noqa: ARG002
@@ -108,10 +106,9 @@ class GRU4Rec(SequenceModel):
     def _read(self, batch: ModelInput) -> Tensor:
         """States of the last recurrent layer, `(B, L, H)`."""
         self.check_length(batch)
-        states: Tensor = self.dropout(self.items(batch.items_BL))
-        for layer in self.layers:
-            states = self.dropout(states_after_each(layer, states))
-        return states
+        vectors_BLD = self.dropout(self.items(batch.items_BL))
+        states_BLH: Tensor = self.dropout(states_after_each(self.gru, vectors_BLD))
+        return states_BLH
 
     def item_table(self) -> ItemTable:
         """The input table once more."""

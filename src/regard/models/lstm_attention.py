@@ -1,21 +1,23 @@
 """LSTM with attention: a recurrent network, and a look back at all its states.
 
-Idea: the last state of a recurrent network knows best what happened last, and has half forgotten what
-came before. Attention takes a second look at the states so far, and both say together what comes next.
+Idea: the last state of a recurrent network knows best what happened last, and has half forgotten
+what came before. Attention takes a second look at the states so far, and both say together what
+comes next.
 
 Formula: `h_t = LSTM(x_t, h_{t-1}, c_{t-1})`; `a_tj = exp(w·h_j) / Σ_{m≤t} exp(w·h_m)`,
-`c_t = Σ_{j≤t} a_tj h_j`; the score of an item is the product of `W [c_t ; h_t] + b` with its vector.
+`y_t = Σ_{j≤t} a_tj h_j`; the score of an item is the product of `W [y_t ; h_t] + b` with its
+vector.
 
 Source: Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", Neural Computation, with the forget
 gate of Gers et al. 2000, as torch has it. The attention is that of Yang et al. 2016, "Hierarchical
-Attention Networks", equations 5 to 7 (`regard.attention.additive`), joined with the last state as in
-Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine Translation", equation 5.
+Attention Networks" (`regard.attention.additive`), joined with the last state as in Luong et al.
+2015, "Effective Approaches to Attention-based Neural Machine Translation", equation 5.
 
 Differs from the paper: there is none of a recommender in just this form. Of its parts: the network
-reads in one direction and attention looks at states so far only, so that every event of a history can
-be asked what follows it; no tanh stands behind the joined states, since they are compared with item
-vectors of any sign and size; the gates begin with a constant of 1 where they forget, so that at first
-nothing is forgotten (Jozefowicz et al. 2015, section 2.2).
+reads in one direction and attention looks at states so far only, so that every event of a history
+can be asked what follows it; no tanh stands behind the joined states, since they are compared with
+item vectors of any sign and size; the gates begin with a constant of 1 where they forget, so that
+at first little is forgotten (Jozefowicz et al. 2015).
 
 Cost: time `O(L (D H + H²) + L² H)`, memory `O(L (L + H))`.
 """
@@ -78,7 +80,7 @@ class LSTMAttention(SequenceModel):
     config_class: ClassVar[type] = LSTMAttentionConfig
     promises = Promises(
         whole_map=False,
-        because="the last state is joined to what the map has mixed, and states have heard the past",
+        because="states have heard the past, and the last one is joined to what the map mixes",
     )
     config: LSTMAttentionConfig
 

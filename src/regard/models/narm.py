@@ -1,23 +1,23 @@
 """NARM: a recurrent network, and attention that asks what a session is for.
 
 Idea: a session has a purpose, and among its clicks are some that have nothing to do with it. One
-reading of a recurrent network sums up the session (global); in another its last state asks each state
-so far how much it has to do with now (local). Both together are compared with the items.
+reading of a recurrent network sums up the session (global); in another its last state asks each
+state so far how much it has to do with now (local). Both together are compared with the items.
 
-Formula: `h_t = GRU(x_t, h_{t-1})`, `α_tj = v · σ(A₁ h_t + A₂ h_j)`, `c_t = [h_t ; Σ_{j≤t} α_tj h_j]`; the
-score of item i is `x_iᵀ B c_t`.
+Formula: `h_t = GRU(x_t, h_{t-1})`, `α_tj = v · σ(A₁ h_t + A₂ h_j)`,
+`c_t = [h_t ; Σ_{j≤t} α_tj h_j]`; the score of item i is `x_iᵀ B c_t`.
 
-Source: Li et al. 2017, "Neural Attentive Session-based Recommendation", CIKM, section 3, equations 2 to
-11.
+Source: Li et al. 2017, "Neural Attentive Session-based Recommendation", CIKM, section 3, and the
+authors' code.
 
-Differs from the paper: α is not normalised, as its equation 8 has it; the authors' code takes a softmax
-of it. Both readings share one recurrent network, as in the authors' code. A session is asked at all
-events at once, which gives what the paper gets by making a sample of each prefix. The gates have
-constants, and one probability of dropout stands in the place of two (0.25 and 0.5). Item vectors are
-multiplied by √D on the way in.
+Differs from the paper: both readings share one recurrent network, as in the authors' code; α is
+not normalised, as the paper has it and their code, which takes a softmax of it, has not. A session
+is asked at all events at once, which gives what the paper gets by making a sample of each prefix.
+The gates have constants, and one probability of dropout stands in the place of two (0.25 and 0.5).
+Item vectors are multiplied by √D on the way in.
 
-Cost: time `O(L (D H + H²) + L² H)`, memory `O(L (L + H))` and a tile of a fixed size: the L × L × H numbers
-within the sigmoid are never held (`regard.attention.additive_strengths`).
+Cost: time `O(L (D H + H²) + L² H)`, memory `O(L (L + H))` and a tile of a fixed size: the L × L × H
+numbers within the sigmoid are never held (`regard.attention.additive_strengths`).
 """
 
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class NARM(SequenceModel):
     promises = Promises(
         rows_sum_to_one=False,
         whole_map=False,
-        because="values are strengths, as in the paper, and the last state is joined to what they mix",
+        because="values are strengths, and the last state is joined to what they mix",
     )
     config: NARMConfig
 
@@ -106,15 +106,15 @@ class NARM(SequenceModel):
         return self._decoded(pick_newest(states_BLH, batch.lengths_B), local_BH)
 
     def _read(self, batch: ModelInput) -> Tensor:
-        """Equations 2 to 5, `(B, L, H)`."""
+        """States of the recurrent layer, `(B, L, H)`."""
         self.check_length(batch)
         return states_after_each(self.gru, self.dropout(self.items(batch.items_BL)))
 
     def _decoded(self, purpose: Tensor, local: Tensor) -> Tensor:
-        """Equations 9 and 10: what is compared with item vectors."""
+        """`B c_t`: what is compared with item vectors."""
         decoded: Tensor = self.decoder(self.dropout(torch.cat([purpose, local], dim=-1)))
         return decoded
 
     def item_table(self) -> ItemTable:
-        """The input table once more: equation 10."""
+        """The input table once more."""
         return ItemTable(self.items.vectors_ND)

@@ -1,23 +1,26 @@
 """STAMP: the last click above all, and what the session so far makes of it.
 
 Idea: interest drifts within a session, so the last click stands for itself beside a memory of the
-session. Attention that is asked by both the last click and the mean of the session says how much each
-click counts in that memory. There is no recurrent network: order beyond the last click is not seen.
+session. Attention that is asked by both the last click and the mean of the session says how much
+each click counts in that memory. There is no recurrent network: order before the last click is not
+seen.
 
-Formula: `m_t = Σ_{j≤t} x_j / t`, `α_tj = w · σ(W₁ x_j + W₂ x_t + W₃ m_t + b)`, `h_s = tanh(A Σ_{j≤t} α_tj x_j + a)`,
-`h_t = tanh(B x_t + b')`; the score of item i is the trilinear product `Σ_d h_s h_t x_i`.
+Formula: `m_t = Σ_{j≤t} x_j / t`, `α_tj = w · σ(W₁ x_j + W₂ x_t + W₃ m_t + b)`,
+`h_s = tanh(A Σ_{j≤t} α_tj x_j + a)`, `h_t = tanh(B x_t + c)`; the score of item i is the trilinear
+product `Σ_d h_s h_t x_i`.
 
 Source: Liu et al. 2018, "STAMP: Short-Term Attention/Memory Priority Model for Session-based
-Recommendation", KDD, section 3, equations 1 to 8.
+Recommendation", KDD, sections 3.2 and 3.3, and the authors' code.
 
-Differs from the paper: the sigmoid of scores before their softmax (equation 5) is left out, as in the
-authors' code: it would hold every score between 0 and 1, and no item could stand out of a large
-catalogue. A session is asked at all clicks at once, with cumulative means, which gives what the paper
-gets by making a sample of each prefix. Item vectors are multiplied by √D on the way in and pass a
-dropout, which the paper does not have.
+Differs from the paper: its sigmoid of scores before their softmax is left out, as in the authors'
+code: it would hold every score between 0 and 1, and no item could stand out of a large catalogue.
+The mean is not added to the memory once more, which their code does and the paper does not. A
+session is asked at all clicks at once, with cumulative means, which gives what the paper gets by
+making a sample of each prefix. Item vectors are multiplied by √D on the way in and pass a dropout,
+which the paper does not have.
 
-Cost: time `O(L² D + L D²)`, memory `O(L (L + D))` and a tile of a fixed size: the L × L × D numbers within
-the sigmoid are never held (`regard.attention.additive_strengths`).
+Cost: time `O(L² D + L D²)`, memory `O(L (L + D))` and a tile of a fixed size: the L × L × D numbers
+within the sigmoid are never held (`regard.attention.additive_strengths`).
 """
 
 from dataclasses import dataclass
@@ -76,7 +79,7 @@ class STAMP(SequenceModel):
     promises = Promises(
         rows_sum_to_one=False,
         whole_map=False,
-        because="values are strengths, as in the paper, and the last click counts beside what they mix",
+        because="values are strengths, and the last click counts beside what they mix",
     )
     config: STAMPConfig
 
@@ -103,7 +106,7 @@ class STAMP(SequenceModel):
         return self._answer(memory_BD, pick_newest(clicks_BLD, batch.lengths_B))
 
     def _read(self, batch: ModelInput) -> tuple[Tensor, Tensor]:
-        """Clicks, and what attention is asked by: each click beside the mean so far (equation 1)."""
+        """Clicks, and what attention is asked by: each click beside the mean so far."""
         self.check_length(batch)
         clicks_BLD: Tensor = self.dropout(self.items(batch.items_BL))
         counts_L = torch.arange(1, clicks_BLD.shape[1] + 1, device=clicks_BLD.device)
@@ -111,10 +114,10 @@ class STAMP(SequenceModel):
         return clicks_BLD, torch.cat([clicks_BLD, means_BLD], dim=-1)
 
     def _answer(self, memory: Tensor, click: Tensor) -> Tensor:
-        """Equations 2 to 4, up to the product with item vectors."""
+        """The trilinear product, all but item vectors."""
         answer: Tensor = self.of_memory(memory).tanh() * self.of_click(click).tanh()
         return answer
 
     def item_table(self) -> ItemTable:
-        """The input table once more: equation 4."""
+        """The input table once more."""
         return ItemTable(self.items.vectors_ND)
