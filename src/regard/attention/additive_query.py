@@ -35,6 +35,7 @@ class AdditiveQueryAttention(nn.Module):
         bias: whether the sum within the sigmoid has a constant.
 
     Example:
+        >>> import torch
         >>> attention = AdditiveQueryAttention(width=8)
         >>> states_BLD = torch.randn(1, 3, 8)
         >>> pooled_BLD, map_BHLM = attention(states_BLD, need_map=True)
