@@ -33,14 +33,6 @@ def test_equals_a_loop() -> None:
             np.testing.assert_allclose(told, shares, rtol=1e-9)
 
 
-def test_nothing_is_forgotten_at_first() -> None:
-    ours = network()
-    torch.manual_seed(0)
-    write, keep, *rest = LSTMAttention(ours.config, N).lstm.bias_ih_l0.split(H)
-    assert (keep == 1).all()
-    assert all((each.abs() < 1).all() for each in (write, *rest))
-
-
 def test_attention_brings_back_what_the_last_state_has_forgotten() -> None:
     model = network().eval()
     with torch.no_grad():

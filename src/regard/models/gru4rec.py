@@ -18,7 +18,7 @@ forms over drawn items, so that losses are alike in a comparison; whole historie
 at once in place of session-parallel steps with a state carried over; a linear layer between states
 and item vectors, an option of the 2016 paper; the reset gate acts behind the product, as torch and
 cuDNN have it; z says what is kept, not what is written; no constant for each item; item vectors
-multiplied by √D on the way in.
+multiplied by √D on the way in, and weights that begin as large as such vectors ask for.
 
 Cost: time `O(L (D H + H²))`, memory `O(L (D + H))`. Events are read one after the other, whatever
 the number of cores.
@@ -36,7 +36,7 @@ from regard.losses.contract import ItemTable
 from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes
 from regard.models.dropout import ByteDropout
 from regard.models.embeddings import ItemEmbedding
-from regard.models.recurrent import states_after_each
+from regard.models.recurrent import begin_awake, states_after_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +92,7 @@ class GRU4Rec(SequenceModel):
         self.dropout = ByteDropout(config.dropout)
         between = config.dropout if config.layers > 1 else 0.0
         self.gru = nn.GRU(width, hidden, config.layers, batch_first=True, dropout=between)
+        begin_awake(self.gru, self.items.spread)
         self.output = Projection(hidden, width)
 
     def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:  # noqa: ARG002

@@ -16,8 +16,7 @@ Attention Networks" (`regard.attention.additive`), joined with the last state as
 Differs from the paper: there is none of a recommender in just this form. Of its parts: the network
 reads in one direction and attention looks at states so far only, so that every event of a history
 can be asked what follows it; no tanh stands behind the joined states, since they are compared with
-item vectors of any sign and size; the gates begin with a constant of 1 where they forget, so that
-at first little is forgotten (Jozefowicz et al. 2015).
+item vectors of any sign and size.
 
 Cost: time `O(L (D H + H²) + L² H)`, memory `O(L (L + H))`.
 """
@@ -36,7 +35,7 @@ from regard.losses.contract import ItemTable
 from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes
 from regard.models.dropout import ByteDropout
 from regard.models.embeddings import ItemEmbedding
-from regard.models.recurrent import states_after_each
+from regard.models.recurrent import begin_awake, states_after_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +89,7 @@ class LSTMAttention(SequenceModel):
         self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
         self.dropout = ByteDropout(config.dropout)
         self.lstm = nn.LSTM(width, hidden, batch_first=True)
-        forget = slice(hidden, 2 * hidden)
-        nn.init.ones_(self.lstm.get_parameter("bias_ih_l0").detach()[forget])
+        begin_awake(self.lstm, self.items.spread)
         self.attention = AdditiveAttention(hidden)
         self.output = Projection(2 * hidden, width)
 

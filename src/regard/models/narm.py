@@ -34,7 +34,7 @@ from regard.losses.contract import ItemTable
 from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes
 from regard.models.dropout import ByteDropout
 from regard.models.embeddings import ItemEmbedding
-from regard.models.recurrent import states_after_each
+from regard.models.recurrent import begin_awake, states_after_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +89,7 @@ class NARM(SequenceModel):
         self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
         self.dropout = ByteDropout(config.dropout)
         self.gru = nn.GRU(width, hidden, batch_first=True)
+        begin_awake(self.gru, self.items.spread)
         self.attention = AdditiveQueryAttention(hidden)
         self.decoder = Projection(2 * hidden, width, bias=False)
 
