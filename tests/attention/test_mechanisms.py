@@ -16,6 +16,7 @@ import regard.attention
 from regard.attention import ATTENTION, DISTANCES
 from regard.attention.adaptive_span import AdaptiveSpanAttention
 from regard.attention.additive import AdditiveAttention
+from regard.attention.additive_query import AdditiveQueryAttention
 from regard.attention.contract import promises_of
 from regard.attention.convolution_mix import ConvolutionMix
 from regard.attention.differential import DifferentialAttention
@@ -39,6 +40,8 @@ Made = Callable[[int], nn.Module]
 
 MECHANISMS: dict[str, Made] = {
     "additive": AdditiveAttention,
+    "additive with a query": AdditiveQueryAttention,
+    "additive with a query and a constant": lambda width: AdditiveQueryAttention(width, bias=True),
     "scaled dot product": lambda width: ScaledDotProductAttention(width, heads=1),
     "scaled dot product, two heads": lambda width: ScaledDotProductAttention(width, heads=2),
     "dot product": lambda width: ScaledDotProductAttention(width, heads=2, scale=1.0),

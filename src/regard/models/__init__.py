@@ -7,9 +7,13 @@ from regard.models.attention_pooling import AttentionPooling
 from regard.models.bsarec import BSARec
 from regard.models.compose import Compose
 from regard.models.contract import SequenceModel
+from regard.models.gru4rec import GRU4Rec
 from regard.models.lightsans import LightSANs
 from regard.models.linrec import LinRec
+from regard.models.lstm_attention import LSTMAttention
+from regard.models.narm import NARM
 from regard.models.sasrec import SASRec
+from regard.models.stamp import STAMP
 
 MODELS: Final[dict[str, type[SequenceModel]]] = {
     "sasrec": SASRec,
@@ -19,5 +23,9 @@ MODELS: Final[dict[str, type[SequenceModel]]] = {
     "lightsans": LightSANs,
     "adamct": AdaMCT,
     "bsarec": BSARec,
+    "gru4rec": GRU4Rec,
+    "lstm-attention": LSTMAttention,
+    "narm": NARM,
+    "stamp": STAMP,
 }
 """What recipes and the command line can name; a test holds every network to be in it."""

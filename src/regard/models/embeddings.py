@@ -4,6 +4,9 @@ from torch import Tensor, nn
 
 from regard.schema import PADDING
 
+_SPREAD = 0.02
+"""Standard deviation of the table's numbers at first."""
+
 
 class ItemEmbedding(nn.Module):
     """A learned vector per item code; the padding's is zero and stays so.
@@ -24,8 +27,10 @@ class ItemEmbedding(nn.Module):
     def __init__(self, catalogue_size: int, width: int, scale: float = 1.0) -> None:
         super().__init__()
         self.scale = scale
+        self.spread = scale * _SPREAD
+        """Standard deviation of the numbers that are read at first."""
         self.table = nn.Embedding(catalogue_size, width, padding_idx=PADDING)
-        nn.init.normal_(self.table.weight, std=0.02)
+        nn.init.normal_(self.table.weight, std=_SPREAD)
         nn.init.zeros_(self.table.weight[PADDING].detach())
 
     def forward(self, items_BL: Tensor) -> Tensor:
