@@ -4,10 +4,12 @@ from typing import Final
 
 from regard.models.attention_pooling import AttentionPooling
 from regard.models.contract import SequenceModel
+from regard.models.din import DIN
 from regard.models.sasrec import SASRec
 
 MODELS: Final[dict[str, type[SequenceModel]]] = {
     "sasrec": SASRec,
     "attention-pooling": AttentionPooling,
+    "din": DIN,
 }
 """What recipes and the command line can name; a test holds every network to be in it."""

@@ -11,6 +11,7 @@ from torch.nn.functional import pad
 from regard.data.batches import query_batch, query_batches
 from regard.data.queries import Queries
 from regard.losses.contract import ItemTable
+from regard.models.candidates import CandidateModel, ReadEvents
 from regard.models.contract import ModelInput, SequenceModel, Trace
 from regard.shapes import Scores
 
@@ -57,16 +58,19 @@ class NetworkScorer:
         """
         return self.prepare(queries).block(0, self.model.catalogue_size)
 
-    def prepare(self, queries: Queries) -> "ReadHistories":
+    def prepare(self, queries: Queries) -> "ReadHistories | ReadEvents":
         """Read histories once, to compare them with any part of the catalogue.
 
         Args:
             queries: none with an empty history.
 
         Returns:
-            Their newest states, beside the item table.
+            Their newest states, beside the item table; of a model that looks at each candidate by
+            itself, the states of all their events.
         """
         with _evaluating(self.model):
+            if isinstance(self.model, CandidateModel):
+                return self._events(self.model, queries)
             table = self.model.item_table()
             vectors_ND = table.vectors_ND
             states_QD = vectors_ND.new_empty((len(queries), vectors_ND.shape[1]))
@@ -78,6 +82,15 @@ class NetworkScorer:
                 places = torch.from_numpy(rows).to(vectors_ND.device)
                 states_QD[places] = self.model.newest(read).to(states_QD.dtype)
             return ReadHistories(states_QD, table)
+
+    def _events(self, model: CandidateModel, queries: Queries) -> ReadEvents:
+        """The states of all events, always as many columns, so that scores never depend on them."""
+        batch = query_batch(queries, model.longest, with_features=model.layout is not None)
+        device = next(model.parameters()).device
+        read = ModelInput.of(batch, model.catalogue_size, device)
+        states_BLD = model(read)
+        missing = model.longest - states_BLD.shape[1]
+        return ReadEvents(model, pad(states_BLD, (0, 0, 0, missing)), read.lengths_B)
 
     def trace(self, queries: Queries) -> Trace:
         """What the network computed for some queries, attention maps included."""
