@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from regard.attention.contract import Promises
-from regard.models.contract import SequenceModel
+from regard.models.contract import SequenceModel, evaluating
 from regard.shapes import Scores
 
 _HISTORIES, _CANDIDATES = 16, 64
@@ -98,7 +98,7 @@ class ReadEvents:
     """Histories whose events were read, ready for any part of the catalogue.
 
     Attributes:
-        model: in evaluation mode.
+        model: who compares.
         states_BLD: of their events, padded to the most that the model can look at.
         lengths_B: int64.
     """
@@ -112,7 +112,6 @@ class ReadEvents:
         """`(B, N)`."""
         return len(self.lengths_B), self.model.catalogue_size
 
-    @torch.inference_mode()
     def block(self, start: int, stop: int) -> Scores:
         """Scores of the codes from `start` to `stop` (exclusive), the same in any block.
 
@@ -120,9 +119,9 @@ class ReadEvents:
             `(B, stop - start)` float32.
         """
         first = start - start % _CANDIDATES
-        scores_BN = torch.cat(
-            [self._tile(code) for code in range(first, max(stop, first + 1), _CANDIDATES)], dim=1
-        )
+        codes = range(first, max(stop, first + 1), _CANDIDATES)
+        with evaluating(self.model):
+            scores_BN = torch.cat([self._tile(code) for code in codes], dim=1)
         return scores_BN[:, start - first : stop - first].float().cpu().contiguous().numpy()
 
     def _tile(self, code: int) -> Tensor:
@@ -135,7 +134,7 @@ class ReadEvents:
                 _filled(self.lengths_B[begin : begin + _HISTORIES], _HISTORIES),
                 vectors,
             )
-            for begin in range(0, len(self.lengths_B), _HISTORIES)
+            for begin in range(0, max(len(self.lengths_B), 1), _HISTORIES)
         ]
         scores = torch.cat(found)[: len(self.lengths_B)]
         if table.bias_N is not None:

@@ -55,7 +55,7 @@ class DINConfig:
 
     width: int = 64
     longest: int = 50
-    hidden: int = 36
+    hidden: int = 32
     layers: int = 64
     negatives: int = 64
     dropout: float = 0.2
@@ -151,11 +151,13 @@ class _Judge(nn.Module):
 
     def forward(self, pooled: Tensor, candidates: Tensor) -> Tensor:
         """Scores `(...)` of what was pooled `(..., D)` for candidates of a shape that broadcasts."""
-        of_pooled, of_candidate, of_product = self.first.weight.chunk(3, dim=1)
-        hidden = F.linear(pooled, of_pooled) + F.linear(pooled * candidates, of_product)
+        # Candidates differ by little at first, and gradients by the differences alone: what low
+        # precision rounds off here is all that there is to learn from.
         with torch.autocast(pooled.device.type, enabled=False):
-            # Its gradient is a sum over all histories, in which low precision would lose itself.
-            hidden = hidden + F.linear(candidates.to(of_candidate), of_candidate, self.first.bias)
-        hidden = self.dropout(self.activations[0](hidden))
-        scores: Tensor = self.last(self.activations[1](self.second(hidden)))
-        return scores.squeeze(-1)
+            pooled = pooled.to(candidates.dtype)
+            of_pooled, of_candidate, of_product = self.first.weight.chunk(3, dim=1)
+            hidden = F.linear(pooled, of_pooled) + F.linear(pooled * candidates, of_product)
+            hidden = hidden + F.linear(candidates, of_candidate, self.first.bias)
+            hidden = self.dropout(self.activations[0](hidden))
+            scores: Tensor = self.last(self.activations[1](self.second(hidden)))
+            return scores.squeeze(-1)
