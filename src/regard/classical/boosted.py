@@ -1,4 +1,4 @@
-"""A second look at what others propose: gradient-boosted trees that rank candidates.
+r"""A second look at what others propose: gradient-boosted trees that rank candidates.
 
 ::
 
@@ -319,7 +319,7 @@ class Boosted(ClassicalMethod):
             return None
         lightgbm = _lightgbm()
         try:
-            return lightgbm.Booster(model_str=text, params={"verbosity": -1})
+            return lightgbm.Booster(model_str=text)
         except lightgbm.basic.LightGBMError as broken:
             raise BundleError(
                 f"The saved trees of {self.name} cannot be read ({broken}); save the model again."
