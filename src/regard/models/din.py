@@ -90,7 +90,8 @@ class DIN(CandidateModel):
         self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
         self.bias = nn.Parameter(torch.zeros(catalogue_size))
         self.attention = TargetAttention(width, config.hidden)
-        self.recency = nn.Parameter(torch.ones(config.longest))
+        nn.init.ones_(self.attention.score.bias)
+        self.recency = nn.Parameter(torch.arange(1, config.longest + 1) ** -0.5)
         self.judge = _Judge(width, config.layers, config.dropout)
         self.dropout = ByteDropout(config.dropout)
 
@@ -146,6 +147,7 @@ class _Judge(nn.Module):
         self.first = nn.Linear(3 * width, layers)
         self.second = nn.Linear(layers, max(1, layers // 2))
         self.last = nn.Linear(max(1, layers // 2), 1, bias=False)
+        self.product = nn.Parameter(torch.full((width,), width**-0.5))
         self.activations = nn.ModuleList([nn.PReLU(), nn.PReLU()])
         self.dropout = ByteDropout(dropout)
 
@@ -156,8 +158,9 @@ class _Judge(nn.Module):
         with torch.autocast(pooled.device.type, enabled=False):
             pooled = pooled.to(candidates.dtype)
             of_pooled, of_candidate, of_product = self.first.weight.chunk(3, dim=1)
-            hidden = F.linear(pooled, of_pooled) + F.linear(pooled * candidates, of_product)
+            products = pooled * candidates
+            hidden = F.linear(pooled, of_pooled) + F.linear(products, of_product)
             hidden = hidden + F.linear(candidates, of_candidate, self.first.bias)
             hidden = self.dropout(self.activations[0](hidden))
             scores: Tensor = self.last(self.activations[1](self.second(hidden)))
-            return scores.squeeze(-1)
+            return scores.squeeze(-1) + products @ self.product
