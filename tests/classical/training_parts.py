@@ -22,10 +22,15 @@ HISTORIES = st.lists(
     st.tuples(st.lists(CODES, max_size=8), st.integers(0, 8)), min_size=1, max_size=6
 )
 """Some users' events, and how many of them belong to the training part."""
-NO_IMPLICIT = importlib.util.find_spec("implicit") is None
-WHY = "als learns by the package implicit, which is not installed (the extra 'classical')"
+EXTRAS = {"als": "implicit", "boosted": "lightgbm"}
+MISSING = {name for name, needs in EXTRAS.items() if importlib.util.find_spec(needs) is None}
 NAMES = [
-    pytest.param(name, marks=pytest.mark.skipif(name == "als" and NO_IMPLICIT, reason=WHY))
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            name in MISSING, reason=f"{name} needs {EXTRAS.get(name)}, which is not installed"
+        ),
+    )
     for name in sorted(CLASSICAL)
 ]
 """Every method; one that cannot learn here is skipped by name."""

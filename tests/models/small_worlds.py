@@ -13,7 +13,9 @@ from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.split import TrainingPart
 from regard.data.vocabulary import Vocabulary
+from regard.losses.candidate_softmax import CandidateSoftmax
 from regard.losses.cross_entropy import CrossEntropy
+from regard.models.candidates import CandidateModel
 from regard.models.contract import ModelInput, SequenceModel
 from regard.models.scorer import NetworkScorer
 from regard.training.objectives import OBJECTIVES
@@ -99,7 +101,29 @@ def loss_of(model: SequenceModel, batch: Batch, *, low: bool = False) -> torch.T
     # Entered anew for each step: autocast keeps its copies of the weights until it is left.
     with torch.autocast("cpu", torch.bfloat16, enabled=low):
         states_TD, targets_T = objective(model, read)
-        return CrossEntropy()(states_TD, model.item_table(), targets_T)
+        if not isinstance(model, CandidateModel):
+            return CrossEntropy()(states_TD, model.item_table(), targets_T)
+        # Every item drawn once, each as likely as any other: the exact loss.
+        items = model.catalogue_size - 2
+        every_K = torch.arange(2, model.catalogue_size)
+        loss = CandidateSoftmax(np.ones(items, np.int64), items, uniform=1.0, sparse=False)
+        return loss.compared(states_TD, model.item_table(), targets_T, every_K)
+
+
+def said(model: SequenceModel, read: ModelInput) -> torch.Tensor:
+    """What a network says at each event: its states, or scores `(B, L, N)` where it has none."""
+    states_BLD = model(read)
+    if isinstance(model, CandidateModel):
+        return model.scores(states_BLD, model.item_table().vectors_ND)
+    return states_BLD
+
+
+def said_last(model: SequenceModel, read: ModelInput) -> torch.Tensor:
+    """The same after the newest event alone, as an answer needs it."""
+    if isinstance(model, CandidateModel):
+        vectors_ND = model.item_table().vectors_ND
+        return model.newest_scores(model(read), read.lengths_B, vectors_ND)
+    return model.newest(read)
 
 
 def learn(

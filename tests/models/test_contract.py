@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from small_worlds import cycle, hit_rate, input_of, learn, loss_of, noise, small, world
+from small_worlds import cycle, hit_rate, input_of, learn, loss_of, noise, said, said_last, small, world
 from torch import Tensor
 
 import regard.models
@@ -129,57 +129,58 @@ class TestInvariance:
             pytest.skip("it promises to be asked at the newest event only")
         history = ROWS[0]
         other = [*history[:moment], *(code + 9 for code in history[moment:])]
-        ours = model.trace(input_of([history], N), need_maps=need_maps).states_BLD
-        theirs = model.trace(input_of([other], N), need_maps=need_maps).states_BLD
-        torch.testing.assert_close(ours[:, :moment], theirs[:, :moment], rtol=0, atol=1e-6)
-        assert not torch.allclose(ours[:, moment], theirs[:, moment])
+        read, changed = input_of([history], N), input_of([other], N)
+        traces = [model.trace(each, need_maps=need_maps).states_BLD for each in (read, changed)]
+        for ours, theirs in (traces, [said(model, read), said(model, changed)]):
+            torch.testing.assert_close(ours[:, :moment], theirs[:, :moment], rtol=0, atol=1e-6)
+            assert not torch.allclose(ours[:, moment], theirs[:, moment])
 
     def test_more_padding_changes_nothing(self, model: SequenceModel) -> None:
         narrow, wide = input_of(ROWS, N), input_of(ROWS, N, columns=model.longest)
-        ours = meaningful(model, model(narrow), narrow)
-        theirs = meaningful(model, model(wide), wide)
+        ours = meaningful(model, said(model, narrow), narrow)
+        theirs = meaningful(model, said(model, wide), wide)
         for (_, one), (_, other) in zip(ours, theirs, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
     def test_alone_is_as_in_a_batch(self, model: SequenceModel) -> None:
         read = input_of(ROWS, N)
-        for row, together in meaningful(model, model(read), read):
+        for row, together in meaningful(model, said(model, read), read):
             alone = input_of([ROWS[row]], N)
-            [(_, by_itself)] = meaningful(model, model(alone), alone)
+            [(_, by_itself)] = meaningful(model, said(model, alone), alone)
             torch.testing.assert_close(by_itself, together, rtol=1e-5, atol=1e-5)
 
     def test_the_newest_alone_is_as_among_all(self, model: SequenceModel) -> None:
         batch = input_of(ROWS, N, columns=8)
-        every_BLD = model(batch)
-        newest_BD = model.newest(batch)
+        every_BLD = said(model, batch)
+        newest_BD = said_last(model, batch)
         expected_BD = every_BLD[torch.arange(len(ROWS)), batch.lengths_B - 1]
         torch.testing.assert_close(newest_BD, expected_BD, rtol=1e-5, atol=1e-6)
 
     def test_the_newest_event_and_the_oldest_both_matter(self, model: SequenceModel) -> None:
         history = ROWS[0]
-        ours = model.newest(input_of([history], N))
+        ours = said_last(model, input_of([history], N))
         for changed in ([9, *history[1:]], [*history[:-1], 9]):
-            theirs = model.newest(input_of([changed], N))
+            theirs = said_last(model, input_of([changed], N))
             assert not torch.allclose(ours, theirs, rtol=0, atol=1e-7)
 
     def test_the_order_of_the_batch_changes_nothing(self, model: SequenceModel) -> None:
-        ours, theirs = model(input_of(ROWS, N)), model(input_of(ROWS[::-1], N))
+        ours, theirs = said(model, input_of(ROWS, N)), said(model, input_of(ROWS[::-1], N))
         ours = [ours[row, : len(codes)] for row, codes in enumerate(ROWS)]
         theirs = [theirs[2 - row, : len(codes)] for row, codes in enumerate(ROWS)]
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
     def test_answers_are_the_same_each_time(self, kind: type[SequenceModel]) -> None:
         model = small(kind, N, dropout=0.5)
-        assert torch.equal(model(input_of(ROWS, N)), model(input_of(ROWS, N)))
+        assert torch.equal(said(model, input_of(ROWS, N)), said(model, input_of(ROWS, N)))
         model.train()
-        assert not torch.equal(model(input_of(ROWS, N)), model(input_of(ROWS, N)))
+        assert not torch.equal(said(model, input_of(ROWS, N)), said(model, input_of(ROWS, N)))
 
     def test_weights_on_their_own_make_the_same_network(self, kind: type[SequenceModel]) -> None:
         ours = small(kind, N)
         theirs = kind(ours.config, N).eval()
-        assert not torch.equal(ours(input_of(ROWS, N)), theirs(input_of(ROWS, N)))
+        assert not torch.equal(said(ours, input_of(ROWS, N)), said(theirs, input_of(ROWS, N)))
         theirs.load_state_dict(ours.state_dict())
-        assert torch.equal(ours(input_of(ROWS, N)), theirs(input_of(ROWS, N)))
+        assert torch.equal(said(ours, input_of(ROWS, N)), said(theirs, input_of(ROWS, N)))
 
 
 class TestLearning:

@@ -71,13 +71,32 @@ class TargetAttention(nn.Module):
         need_map: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Pool; see `regard.attention.contract.CandidateAttention`."""
-        of_state, of_candidate, of_difference, of_product = self.compare.weight.chunk(4, dim=1)
-        states_BLN = F.linear(states_BLD, of_state + of_difference, self.compare.bias)
-        candidates_BCN = F.linear(candidates_BCD, of_candidate - of_difference)
-        seen_by_BCND = candidates_BCD[:, :, None] * of_product
-        products_BCLN = (seen_by_BCND @ states_BLD[:, None].transpose(-2, -1)).transpose(-2, -1)
-        hidden_BCLN = states_BLN[:, None] + candidates_BCN[:, :, None] + products_BCLN
-        map_BCL = self.score(self.activation(hidden_BCLN)).squeeze(-1)
+        map_BCL = self.strengths(states_BLD, candidates_BCD)
         real_BL = real_positions(lengths_B, states_BLD.shape[1])
         map_BCL = map_BCL.masked_fill(~real_BL[:, None], 0)
         return map_BCL.to(states_BLD.dtype) @ states_BLD, map_BCL if need_map else None
+
+    def strengths(self, states_BLD: Tensor, candidates: Tensor) -> Tensor:
+        """What each event says of each candidate, whatever else the history holds.
+
+        An event's strength depends on nothing but itself and the candidate, so one table of them
+        serves every cut of a history.
+
+        Args:
+            states_BLD: float `(B, L, D)`.
+            candidates: float `(B, C, D)`, or `(C, D)` where all histories have the same ones.
+
+        Returns:
+            `(B, C, L)`; those at padding have no meaning.
+        """
+        of_state, of_candidate, of_difference, of_product = self.compare.weight.chunk(4, dim=1)
+        # To one candidate the layer is a matrix and a bias of its own.
+        matrices = (candidates.unsqueeze(-2) * of_product + (of_state + of_difference)).flatten(-3, -2)
+        shifts = F.linear(candidates, of_candidate - of_difference, self.compare.bias).flatten(-2)
+        if candidates.dim() == 2:
+            hidden = F.linear(states_BLD, matrices, shifts)
+        else:
+            hidden = states_BLD @ matrices.transpose(-2, -1) + shifts[:, None]
+        hidden_BLCN = self.activation(hidden.unflatten(-1, (candidates.shape[-2], -1)))
+        strengths_BCL: Tensor = self.score(hidden_BLCN).squeeze(-1).transpose(-2, -1)
+        return strengths_BCL

@@ -1,6 +1,7 @@
 """Methods without a network, behind the same contract as the networks."""
 
 from regard.classical.als import ALS
+from regard.classical.boosted import Boosted
 from regard.classical.contract import ClassicalMethod
 from regard.classical.decayed import DecayedPopularity
 from regard.classical.ease import EASE
@@ -21,12 +22,14 @@ CLASSICAL: dict[str, type[ClassicalMethod]] = {
     SessionNeighbours.name: SessionNeighbours,
     EASE.name: EASE,
     ALS.name: ALS,
+    Boosted.name: Boosted,
 }
 """Name on the command line and in recipes -> class."""
 
 __all__ = [
     "ALS",
     "CLASSICAL",
+    "Boosted",
     "EASE",
     "ClassicalMethod",
     "DecayedPopularity",

@@ -10,6 +10,9 @@ from torch import Tensor
 class ItemTable:
     """What a state is compared with: score of item `n` = `state · vectors_ND[n] + bias_N[n]`.
 
+    A network that looks at each candidate by itself (`Reading`) has a comparison of its own in
+    place of the product.
+
     Attributes:
         vectors_ND: float `(N, D)`, the two special codes included.
         bias_N: float `(N,)`, or None.
@@ -17,6 +20,21 @@ class ItemTable:
 
     vectors_ND: Tensor
     bias_N: Tensor | None = None
+
+
+class Reading(Protocol):
+    """T moments of histories, ready to be compared with the vectors of candidates.
+
+    What stands in the place of `states_TD` where a history means something else to each candidate.
+    """
+
+    def among(self, vectors_KD: Tensor) -> Tensor:
+        """What each moment says of the same K candidates: `(T, K)`, without their bias."""
+        ...
+
+    def own(self, vectors_TD: Tensor) -> Tensor:
+        """What each moment says of one candidate of its own: `(T,)`, without its bias."""
+        ...
 
 
 class Loss(Protocol):

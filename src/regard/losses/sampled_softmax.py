@@ -96,10 +96,7 @@ class SampledSoftmax:
         kind = states_TD.device.type
         low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
         states_TD = states_TD.to(table.vectors_ND.dtype)
-        codes, times = drawn_K.unique(return_counts=True)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        # An item drawn m times enters the sum m times, each with 1 / (K q).
-        shift = (times / (len(drawn_K) * self.proposal.chances(codes))).log().to(states_TD)
-        codes = codes.to(targets_T.device)
+        codes, shift = self._corrected(drawn_K, states_TD)
         own = self._rows(table.vectors_ND, targets_T)
         others = self._rows(table.vectors_ND, codes)
         own_bias = states_TD.new_zeros(len(targets_T))
@@ -111,6 +108,13 @@ class SampledSoftmax:
         apply: Callable[..., Tensor] = _SlicedSoftmax.apply
         with torch.autocast(kind, enabled=False):
             return apply(states_TD, own, own_bias, others, shift, hits_T, low)
+
+    def _corrected(self, drawn_K: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Each drawn item once, and what is added to its score; of the kind of another tensor."""
+        codes, times = drawn_K.unique(return_counts=True)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        # An item drawn m times enters the sum m times, each with 1 / (K q).
+        shift = (times / (len(drawn_K) * self.proposal.chances(codes))).log().to(like)
+        return codes.to(like.device), shift
 
     def _rows(self, table: Tensor, codes: Tensor) -> Tensor:
         # Where the table was computed from something else, its gradient must go on, and is dense.

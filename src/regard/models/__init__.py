@@ -7,6 +7,7 @@ from regard.models.attention_pooling import AttentionPooling
 from regard.models.bsarec import BSARec
 from regard.models.compose import Compose
 from regard.models.contract import SequenceModel
+from regard.models.din import DIN
 from regard.models.gru4rec import GRU4Rec
 from regard.models.lightsans import LightSANs
 from regard.models.linrec import LinRec
@@ -27,5 +28,6 @@ MODELS: Final[dict[str, type[SequenceModel]]] = {
     "lstm-attention": LSTMAttention,
     "narm": NARM,
     "stamp": STAMP,
+    "din": DIN,
 }
 """What recipes and the command line can name; a test holds every network to be in it."""

@@ -1,7 +1,8 @@
 """What every network promises, so that training, answering and explaining know one thing only."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any, ClassVar
 
@@ -142,6 +143,18 @@ class SequenceModel(nn.Module, ABC):
         if not is_dataclass(self.config) or isinstance(self.config, type):
             raise TypeError(f"The config of {self.name} must be a dataclass.")
         return asdict(self.config)
+
+
+@contextmanager
+def evaluating(model: SequenceModel) -> Iterator[None]:
+    """Inference without dropout; training mode is restored afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
 
 
 def check_sizes(config: Any) -> None:

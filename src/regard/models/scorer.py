@@ -1,7 +1,5 @@
 """A trained network as something that answers queries."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +9,8 @@ from torch.nn.functional import pad
 from regard.data.batches import query_batch, query_batches
 from regard.data.queries import Queries
 from regard.losses.contract import ItemTable
-from regard.models.contract import ModelInput, SequenceModel, Trace
+from regard.models.candidates import CandidateModel, ReadEvents
+from regard.models.contract import ModelInput, SequenceModel, Trace, evaluating
 from regard.shapes import Scores
 
 _TOKENS = {"cpu": 4_096}
@@ -57,16 +56,19 @@ class NetworkScorer:
         """
         return self.prepare(queries).block(0, self.model.catalogue_size)
 
-    def prepare(self, queries: Queries) -> "ReadHistories":
+    def prepare(self, queries: Queries) -> "ReadHistories | ReadEvents":
         """Read histories once, to compare them with any part of the catalogue.
 
         Args:
             queries: none with an empty history.
 
         Returns:
-            Their newest states, beside the item table.
+            Their newest states, beside the item table; of a model that looks at each candidate by
+            itself, the states of all their events.
         """
-        with _evaluating(self.model):
+        with evaluating(self.model):
+            if isinstance(self.model, CandidateModel):
+                return self._events(self.model, queries)
             table = self.model.item_table()
             vectors_ND = table.vectors_ND
             states_QD = vectors_ND.new_empty((len(queries), vectors_ND.shape[1]))
@@ -79,9 +81,21 @@ class NetworkScorer:
                 states_QD[places] = self.model.newest(read).to(states_QD.dtype)
             return ReadHistories(states_QD, table)
 
+    def _events(self, model: CandidateModel, queries: Queries) -> ReadEvents:
+        """The states of all events, always as many columns, so that scores never depend on them."""
+        vectors_ND = model.item_table().vectors_ND
+        if not len(queries):
+            nobody = vectors_ND.new_empty(0, model.longest, vectors_ND.shape[1])
+            return ReadEvents(model, nobody, nobody.new_empty(0, dtype=torch.int64))
+        batch = query_batch(queries, model.longest, with_features=model.layout is not None)
+        read = ModelInput.of(batch, model.catalogue_size, vectors_ND.device)
+        states_BLD = model(read)
+        missing = model.longest - states_BLD.shape[1]
+        return ReadEvents(model, pad(states_BLD, (0, 0, 0, missing)), read.lengths_B)
+
     def trace(self, queries: Queries) -> Trace:
         """What the network computed for some queries, attention maps included."""
-        with _evaluating(self.model):
+        with evaluating(self.model):
             with_features = self.model.layout is not None
             batch = query_batch(queries, self.model.longest, with_features=with_features)
             device = next(self.model.parameters()).device
@@ -127,15 +141,3 @@ class ReadHistories:
         if self.table.bias_N is not None:
             scores_BN = scores_BN + self.table.bias_N[start:stop]
         return scores_BN.float().cpu().contiguous().numpy()
-
-
-@contextmanager
-def _evaluating(model: SequenceModel) -> Iterator[None]:
-    """Inference without dropout; training mode is restored afterwards."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        model.train(training)

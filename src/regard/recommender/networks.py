@@ -17,14 +17,16 @@ from regard.errors import BundleError, ConfigurationError
 from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol
 from regard.evaluation.ranking import rank_targets
+from regard.losses.candidate_softmax import CandidateSoftmax
 from regard.losses.contract import Loss
 from regard.losses.cross_entropy import CrossEntropy
 from regard.losses.sampled_softmax import SampledSoftmax
 from regard.models import MODELS
+from regard.models.candidates import CandidateModel
 from regard.models.contract import SequenceModel
 from regard.models.scorer import NetworkScorer
 from regard.recommender.kinds import settings_of
-from regard.recommender.recipe import Recipe
+from regard.recommender.recipe import LossChoice, Recipe
 from regard.recommender.sampling import some
 from regard.schema import FIRST_CODE
 from regard.training.config import TrainingConfig
@@ -75,9 +77,8 @@ def teach(
     """
     use_wanted_threads()
     device = choose_device(recipe.training.device)
-    choice = recipe.loss_for(len(split.vocabulary))
-    loss = _named(LOSSES, choice.name, "loss")(split.vocabulary, recipe.training)
     model = build(recipe, split.vocabulary.size, layout).to(device)
+    loss, choice = _loss(recipe, model, split.vocabulary)
     protocol = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
     metric = f"ndcg@{protocol.ks[-1]}"
     plan = Plan(
@@ -106,8 +107,11 @@ def check(recipe: Recipe) -> None:
     Raises:
         ConfigurationError: a name or value makes no sense.
     """
-    _objective(recipe, build(recipe, catalogue_size=FIRST_CODE + 1))
+    model = build(recipe, catalogue_size=FIRST_CODE + 1)
+    _objective(recipe, model)
     _named({"auto": None, **LOSSES}, recipe.loss, "loss")
+    if isinstance(model, CandidateModel):
+        _require_samples(recipe)
 
 
 def build(
@@ -186,12 +190,36 @@ def _objective(recipe: Recipe, model: SequenceModel) -> Objective:
             f"objective={name!r} asks at every event, and the model {model.name!r} reads histories "
             f"whole: it would see its targets. Choose objective={model.objective!r}."
         )
-    if not isinstance(model, objective.of):
+    by_candidates = issubclass(objective.of, CandidateModel)
+    if not isinstance(model, objective.of) or isinstance(model, CandidateModel) != by_candidates:
         raise ConfigurationError(
             f"objective={name!r} is not for the model {model.name!r}; choose "
             f"objective={model.objective!r}."
         )
     return objective
+
+
+def _loss(
+    recipe: Recipe, model: SequenceModel, vocabulary: Vocabulary
+) -> tuple[Loss, LossChoice]:
+    """The loss, and why that one; a model that looks at each candidate by itself has one only."""
+    if not isinstance(model, CandidateModel):
+        choice = recipe.loss_for(len(vocabulary))
+        return _named(LOSSES, choice.name, "loss")(vocabulary, recipe.training), choice
+    _require_samples(recipe)
+    why = f"{model.negatives} items a step, since {model.name} looks at each candidate by itself"
+    # Any loss of samples is one of states; this one is asked for by its objective alone.
+    loss: Loss = CandidateSoftmax(vocabulary.counts, model.negatives)  # type: ignore[assignment]
+    return loss, LossChoice("sampled-softmax", why)
+
+
+def _require_samples(recipe: Recipe) -> None:
+    """Refuse the exact loss where each score would cost a pass through the network."""
+    if recipe.loss not in {"auto", "sampled-softmax"}:
+        raise ConfigurationError(
+            f"loss={recipe.loss!r} compares every history with every item, and the model "
+            f"{recipe.model!r} looks at each candidate by itself. Choose loss='sampled-softmax'."
+        )
 
 
 def _name_of_features(split: Split) -> str:

@@ -206,9 +206,9 @@ class Recommender:
             self.recipe, split, catalogue, encoders=encoders, checkpoint=checkpoint, watcher=watcher
         )
         if self._learned.history is not None:
-            self.recipe = replace(
-                self.recipe, loss=self.recipe.loss_for(len(split.vocabulary)).name
-            )
+            # The name stands before the reason.
+            loss, *_ = self._learned.history.loss.split(maxsplit=1)
+            self.recipe = replace(self.recipe, loss=loss)
         return self
 
     def recommend(

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import torch
 from torch import Tensor
 
 from regard.attention.masks import real_positions
+from regard.models.candidates import AskedEvents, CandidateModel
 from regard.models.contract import ModelInput, SequenceModel
 from regard.schema import PADDING
 
@@ -24,11 +25,12 @@ class Objective(Protocol):
     asks_everywhere: ClassVar[bool]
     of: ClassVar[type]
 
-    def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
+    def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Any, Tensor]:
         """Read a batch.
 
         Returns:
-            States `(T, D)` and int64 target codes `(T,)`.
+            States `(T, D)`, or a `regard.losses.contract.Reading` where a network reads a history
+            anew for each candidate; and int64 target codes `(T,)`.
         """
         ...
 
@@ -55,10 +57,42 @@ class NextItem:
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
         """See `Objective`."""
         assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
-        # Picked by number, not by mask: the way back through a mask is several times slower.
-        [asked_T] = torch.nonzero(batch.targets_BL.flatten() != PADDING, as_tuple=True)
-        states_TD = model(batch).flatten(0, 1).index_select(0, asked_T)
-        return states_TD, batch.targets_BL.flatten()[asked_T]
+        asked_T, targets_T = _asked(batch.targets_BL)
+        return model(batch).flatten(0, 1).index_select(0, asked_T), targets_T
+
+
+class NextCandidate:
+    """`NextItem` for networks that read a history anew for each candidate.
+
+    The loss asks about the target and about sampled items; see `regard.losses.candidate_softmax`.
+
+    Example:
+        >>> import numpy as np
+        >>> from regard.data.batches import Batch
+        >>> from regard.models.din import DIN, DINConfig
+        >>> batch = Batch(np.array([[3, 4], [5, 0]]), np.array([2, 1]), np.array([[4, 2], [0, 0]]))
+        >>> model = DIN(DINConfig(width=8), catalogue_size=6)
+        >>> asked, targets_T = NextCandidate()(model, ModelInput.of(batch, 6))
+        >>> asked.among(model.item_table().vectors_ND).shape, targets_T.tolist()
+        (torch.Size([2, 6]), [4, 2])
+    """
+
+    asks_everywhere: ClassVar[bool] = True
+    of: ClassVar[type] = CandidateModel
+
+    def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[AskedEvents, Tensor]:
+        """See `Objective`."""
+        assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
+        assert isinstance(model, CandidateModel)  # noqa: S101 - `of` says so
+        asked_T, targets_T = _asked(batch.targets_BL)
+        return AskedEvents(model, model(batch), asked_T), targets_T
+
+
+def _asked(targets_BL: Tensor) -> tuple[Tensor, Tensor]:
+    """Which of all events are asked, and for what; neither padding nor what nobody knows."""
+    # Picked by number, not by mask: the way back through a mask is several times slower.
+    [asked_T] = torch.nonzero(targets_BL.flatten() != PADDING, as_tuple=True)
+    return asked_T, targets_BL.flatten()[asked_T]
 
 
 class NewestItem:
@@ -115,5 +149,6 @@ def _cut(batch: ModelInput, rows_T: Tensor, ends_T: Tensor) -> ModelInput:
 OBJECTIVES: Final[dict[str, Callable[[], Objective]]] = {
     "next-item": NextItem,
     "newest-item": NewestItem,
+    "next-candidate": NextCandidate,
 }
 """Name in recipes -> what makes the objective."""

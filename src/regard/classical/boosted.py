@@ -1,0 +1,499 @@
+r"""A second look at what others propose: gradient-boosted trees that rank candidates.
+
+::
+
+    markov      --\
+    item-knn    ---\   the 100 best       scores, ranks, popularity,      trees, by
+    popularity  ---/   of each source  ->  what the history says of it ->  LambdaRank  ->  order
+    decayed     --/
+
+What the trees learn from is cut out of the training part, as the test is cut out of the log::
+
+    training part    e  e  e  e  e  e | ?  ?  ?        sources learn from e, are asked about each ?
+                                                       the trees learn which candidate was ?
+                     e  e  e  e  e  e   e  e  e        then the sources learn from all of it
+
+So no source has seen a target that the trees learn from, and neither has seen validation or test.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from regard.classical.contract import Arrays, ClassicalMethod
+from regard.classical.evidence import newest_occurrences
+from regard.classical.pairs import SAVED, Features, Pairs, item_facts
+from regard.data.queries import Queries
+from regard.data.split import TrainingPart, events_in_newest
+from regard.errors import BundleError, ConfigurationError
+from regard.optional import require
+from regard.schema import FIRST_CODE
+from regard.settings import threads
+from regard.shapes import Floats, Mask, Scores
+
+SOURCES: Final = ("markov", "item-knn", "popularity", "decayed")
+"""Who proposes where nobody is named; the last one only where there is a clock."""
+_ALWAYS: Final = ("markov", "item-knn")
+"""Their tables are features of pairs, so they learn even where they propose nothing."""
+_CELLS_AT_A_TIME: Final = 2**22
+"""Scores of one source that are held at a time."""
+_ABOVE: Final = 2.0
+"""Above all scores of what is no candidate, which lie from -1 to 1."""
+
+
+@dataclass(frozen=True)
+class BoostedConfig:
+    """Options of `Boosted`.
+
+    Attributes:
+        sources: names of the classical methods, with their default options, that propose; the
+            first one also orders what nobody proposes. None: markov, item-knn, popularity, and
+            decayed where there is a clock.
+        candidates: items that each source proposes, and events of the history that are looked at
+            again where people come back to what they had.
+        held_out: newest share of the training part's events that the trees may learn from.
+        queries: most events that they do learn from, spread evenly.
+        trees: how many.
+        leaves: of each tree at the most.
+        rate: how far each tree goes.
+        seed: of the columns that each tree looks at.
+
+    Raises:
+        ConfigurationError: a value that makes no sense.
+    """
+
+    sources: tuple[str, ...] | None = None
+    candidates: int = 100
+    held_out: float = 0.1
+    queries: int = 5_000
+    trees: int = 200
+    leaves: int = 15
+    rate: float = 0.05
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        for name, least in (("candidates", 1), ("queries", 1), ("trees", 1), ("leaves", 2)):
+            if getattr(self, name) < least:
+                raise ConfigurationError(f"{name}={getattr(self, name)} must be {least} or more.")
+        if self.seed < 0:
+            raise ConfigurationError(f"seed={self.seed} must be 0 or more.")
+        if not 0.0 < self.held_out < 1.0:
+            raise ConfigurationError(f"held_out={self.held_out} must lie between 0 and 1.")
+        if not 0.0 < self.rate <= 1.0:
+            raise ConfigurationError(f"rate={self.rate} must be above 0 and at most 1.")
+        if self.sources is not None:
+            # A recipe gives a list.
+            object.__setattr__(self, "sources", tuple(self.sources))
+            _kinds(self.sources)
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """Candidates in the order of the trees above all others in that of the first source.
+
+    Attributes:
+        found_BN: float32 scores of candidates, all of them 2 or more.
+        first_BN: float32 of the first source, between -1 and 1.
+    """
+
+    found_BN: sparse.csr_array
+    first_BN: Scores
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(B, N)`."""
+        rows, columns = self.first_BN.shape
+        return rows, columns
+
+    def block(self, start: int, stop: int) -> Scores:
+        """`(B, stop - start)` float32 scores of the codes from `start` to `stop` (exclusive)."""
+        scores_BN = self.first_BN[:, start:stop].copy()
+        found = self.found_BN[:, start:stop]
+        row = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
+        scores_BN[row, found.indices] = found.data
+        return scores_BN
+
+
+class Boosted(ClassicalMethod):
+    """Recommends what trees put first among the candidates of other methods.
+
+    **Formula.** Candidates of a history are the union of the `candidates` best unseen items of each
+    source, and, where the training part shows that people come back to what they had, the newest
+    distinct items of the history. A sum of `trees` regression trees over the features of
+    `regard.classical.pairs` scores each of them; its gradient is that of LambdaRank, which weighs
+    each pair of candidates in the wrong order by what changing places would do to NDCG. What is no
+    candidate stands below all candidates, in the order of the first source. Where the training part
+    is too small to hold anything out, there are no trees, and the first source answers.
+
+    **Source.** Burges, "From RankNet to LambdaRank to LambdaMART" (MSR-TR-2010-82), by the package
+    `lightgbm` (Ke et al., "LightGBM", NIPS 2017); candidates of several simple methods and trees
+    over features of pairs as in the stronger solutions of the OTTO and H&M competitions. The events
+    that trees learn from are the newest tenth of the training part by time, and the newest tenth
+    of each history where there is no clock, so that sources are asked about their future, as later.
+
+    **Cost.** That of its sources, twice, and of `queries · candidates · sources` rows of features;
+    a query costs whole rows of the scores of all sources.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.interactions import Interactions
+        >>> from regard.data.split import split_leave_last_out
+        >>> log = pl.DataFrame({"user": [1] * 7, "item": list("ababcbc"), "position": range(7)})
+        >>> split = split_leave_last_out(Interactions.of(log))
+        >>> Boosted().fit(split.training).score(split.test).shape
+        (1, 5)
+    """
+
+    name = "boosted"
+    saved = ("trees", "repeats")
+
+    def __init__(
+        self,
+        sources: tuple[str, ...] | None = None,
+        candidates: int = 100,
+        held_out: float = 0.1,
+        queries: int = 5_000,
+        trees: int = 200,
+        leaves: int = 15,
+        rate: float = 0.05,
+        seed: int = 7,
+    ) -> None:
+        super().__init__()
+        self.config = BoostedConfig(
+            sources, candidates, held_out, queries, trees, leaves, rate, seed
+        )
+        self._features: Features | None = None
+
+    def require(self) -> None:
+        """Refuse at once if `lightgbm`, or what a source needs, is not installed.
+
+        Raises:
+            MissingDependencyError: it is not.
+        """
+        _lightgbm()
+        for kind in _kinds(self.config.sources or SOURCES).values():
+            kind().require()
+
+    def fit(self, training: TrainingPart) -> Self:
+        """Teach the trees what the sources missed, then the sources all there is.
+
+        Args:
+            training: what may be looked at.
+
+        Returns:
+            The method itself, fitted.
+
+        Raises:
+            MissingDependencyError: `lightgbm` is not installed.
+            NeedsClockError: a source is named that needs a clock, and the log has none.
+        """
+        self.require()
+        earlier, asked = held_out(training, self.config.held_out, self.config.queries)
+        self._features = self._fitted(earlier)
+        repeats = _come_back(asked)
+        trees = self._trees(asked, repeats=repeats)
+        self._features = self._fitted(training)
+        self._learned = {
+            "trees": trees,
+            "repeats": np.array([repeats]),
+            **{f"item.{name}": value for name, value in self._features.facts.items()},
+            **{
+                f"{source}.{name}": value
+                for source, method in self._features.sources.items()
+                for name, value in method.arrays().items()
+            },
+        }
+        vars(self).pop("_booster", None)  # that of an earlier fit
+        return self
+
+    def _fitted(self, training: TrainingPart) -> Features:
+        """All sources, and what is known of items, by some events."""
+        clock = training.sequences.times is not None
+        sources = {
+            name: kind().fit(training)
+            for name, kind in _kinds(_named(self.config.sources, clock=clock)).items()
+        }
+        return Features(sources, item_facts(training))
+
+    def prepare(self, queries: Queries) -> Reranked:
+        """Rank the candidates; see `regard.evaluation.scorer.BlockScorer`."""
+        repeats = bool(self.arrays()["repeats"][0])
+        features = self._known
+        size = len(features.facts["counts"])
+        first_BN = np.empty((len(queries), size), np.float32)
+        found = [sparse.csr_array((0, size), dtype=np.float32)]
+        row = 0
+        for chunk, scores in self._scored(queries):
+            stop = row + len(chunk)
+            first_BN[row:stop] = _between(scores[next(iter(features.sources))])
+            if self._booster is None:
+                found.append(sparse.csr_array((len(chunk), size), dtype=np.float32))
+            else:
+                pairs = self._pairs(chunk, scores, repeats=repeats)
+                values = self._judged(features.of(chunk, pairs, scores))
+                where = (pairs.query, pairs.item)
+                found.append(sparse.csr_array((values, where), shape=(len(chunk), size)))
+            row = stop
+        return Reranked(sparse.vstack(found, format="csr"), first_BN)
+
+    def _score(self, queries: Queries) -> Scores:
+        return self.prepare(queries).block(0, len(self._known.facts["counts"]))
+
+    def contributions(self, queries: Queries, code: int) -> dict[str, float]:
+        """What each feature adds to the score of an item for a single query.
+
+        Source: Lundberg et al., "From local explanations to global understanding with explainable
+        AI for trees" (Nature Machine Intelligence 2020): Shapley values of the trees, by LightGBM.
+
+        Args:
+            queries: exactly one.
+            code: of an item.
+
+        Returns:
+            Feature -> share of the score, the largest one first, whichever its sign; empty where
+            the item is no candidate.
+
+        Raises:
+            NotFittedError: nothing was learned yet.
+        """
+        repeats = bool(self.arrays()["repeats"][0])
+        if self._booster is None:
+            return {}
+        [(chunk, scores)] = self._scored(queries)
+        pairs = self._pairs(chunk, scores, repeats=repeats)
+        here = np.flatnonzero(pairs.item == code)
+        if not len(here):
+            return {}
+        rows_PF = self._known.of(chunk, pairs, scores)[here]
+        shares_F = np.asarray(self._booster.predict(rows_PF, pred_contrib=True))[0, :-1]
+        order = np.argsort(-np.abs(shares_F), kind="stable")
+        return {self._known.names[column]: float(shares_F[column]) for column in order}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], **options: Any) -> Self:
+        """The fitted method that `arrays()` came from; see `ClassicalMethod.from_arrays`.
+
+        Args:
+            arrays: what `arrays()` gave.
+            options: the fields of its config.
+
+        Returns:
+            A method that scores as the saved one did.
+
+        Raises:
+            BundleError: the arrays are not those of this method.
+            MissingDependencyError: `lightgbm` is not installed.
+        """
+        method = cls(**options)
+        kinds = _kinds(_named(method.config.sources, clock=any("decayed." in a for a in arrays)))
+        expected = {"trees", "repeats", *(f"item.{name}" for name in SAVED)}
+        expected |= {f"{name}.{each}" for name, kind in kinds.items() for each in kind.saved}
+        if set(arrays) != expected:
+            raise BundleError(
+                f"A saved {cls.__name__} holds the arrays {', '.join(sorted(expected))}; received "
+                f"{', '.join(arrays) or 'none'}."
+            )
+        sources = {name: kind.from_arrays(_part(arrays, name)) for name, kind in kinds.items()}
+        method._features = Features(sources, _part(arrays, "item"))
+        method._learned = {name: np.asarray(value) for name, value in arrays.items()}
+        _ = method._booster  # what is no model is refused here, not when somebody asks
+        return method
+
+    @property
+    def _known(self) -> Features:
+        """What features are made of."""
+        assert self._features is not None  # noqa: S101 - whoever has arrays has these
+        return self._features
+
+    @cached_property
+    def _booster(self) -> Any:
+        """The trees, or None where nothing could be held out to learn from."""
+        text = self.arrays()["trees"].astype(np.uint8).tobytes().decode()
+        if not text:
+            return None
+        lightgbm = _lightgbm()
+        try:
+            return lightgbm.Booster(model_str=text)
+        except lightgbm.basic.LightGBMError as broken:
+            raise BundleError(
+                f"The saved trees of {self.name} cannot be read ({broken}); save the model again."
+            ) from broken
+
+    def _judged(self, features_PF: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`(P,)` float32 scores by the trees, moved to where all of them are 2 or more."""
+        if not len(features_PF):
+            return np.zeros(0, np.float32)
+        raw_P = np.asarray(self._booster.predict(features_PF, num_threads=threads() or 0))
+        judged: NDArray[np.float32] = raw_P - self._booster.lower_bound() + _ABOVE
+        return judged.astype(np.float32)
+
+    def _scored(self, queries: Queries) -> Iterator[tuple[Queries, dict[str, Scores]]]:
+        """Some queries at a time, with whole rows of scores of each source."""
+        size = len(self._known.facts["counts"])
+        for chunk in queries.chunks(max(1, _CELLS_AT_A_TIME // size)):
+            yield chunk, {name: each.score(chunk) for name, each in self._known.sources.items()}
+
+    def _pairs(self, queries: Queries, scores: dict[str, Scores], *, repeats: bool) -> Pairs:
+        """The candidates of some queries."""
+        size, most = len(self._known.facts["counts"]), self.config.candidates
+        seen_BN = queries.seen(size)
+        seen_BN[:, :FIRST_CODE] = True
+        keys = [_best(scores[name], seen_BN, most) for name in self._proposing]
+        if repeats:
+            query, item, age = newest_occurrences(queries)
+            near = Pairs(query, item).ranks(-age.astype(np.float64)) < most
+            keys.append(query[near] * size + item[near])
+        query, item = np.divmod(np.unique(np.concatenate(keys)), size)
+        return Pairs(query, item)
+
+    @property
+    def _proposing(self) -> tuple[str, ...]:
+        """Those sources that were asked for, not those that only lend their tables."""
+        wanted = self.config.sources
+        return tuple(name for name in self._known.sources if wanted is None or name in wanted)
+
+    def _trees(self, asked: Queries, *, repeats: bool) -> NDArray[np.uint8]:
+        """The text of a model that ranks what was asked, as bytes; none where nothing was."""
+        rows, labels, groups = [], [], []
+        for chunk, scores in self._scored(asked):
+            pairs = self._pairs(chunk, scores, repeats=repeats)
+            hit = pairs.item == chunk.targets[pairs.query]
+            # Where nobody proposed the target there is nothing to put in order.
+            found_B = np.bincount(pairs.query, hit, minlength=len(chunk)) > 0
+            kept = found_B[pairs.query]
+            if kept.any():
+                pairs = Pairs(pairs.query[kept], pairs.item[kept])
+                rows.append(self._known.of(chunk, pairs, scores))
+                labels.append(hit[kept].astype(np.int32))
+                groups.append(np.bincount(pairs.query, minlength=len(chunk))[found_B])
+        if not rows:
+            return np.zeros(0, np.uint8)
+        text = self._taught(np.concatenate(rows), np.concatenate(labels), np.concatenate(groups))
+        return np.frombuffer(text.encode(), np.uint8)
+
+    def _taught(self, rows_PF: NDArray[np.float32], labels_P: Any, groups: Any) -> str:
+        """LightGBM at work; its own text of the trees."""
+        options = self.config
+        lightgbm = _lightgbm()
+        told = {
+            "objective": "lambdarank",
+            "learning_rate": options.rate,
+            "num_leaves": options.leaves,
+            "min_data_in_leaf": 20,
+            "feature_fraction": 0.7,
+            "seed": options.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": threads() or 0,
+            "verbosity": -1,
+        }
+        data = lightgbm.Dataset(rows_PF, labels_P, group=groups, free_raw_data=True)
+        return str(lightgbm.train(told, data, options.trees).model_to_string())
+
+
+def held_out(training: TrainingPart, share: float, most: int) -> tuple[TrainingPart, Queries]:
+    """Cut a training part as a log is cut: an earlier part, and questions about what came after.
+
+    Args:
+        training: what may be looked at.
+        share: of its events, the newest ones.
+        most: questions at the most, spread evenly.
+
+    Returns:
+        What to learn sources from: by time what lies before a moment, and without a clock all but
+        the newest share of each history. And one question for each later event of a known item,
+        given all that the same person did before.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.interactions import Interactions
+        >>> from regard.data.split import split_leave_last_out
+        >>> log = pl.DataFrame({"user": [1] * 8, "item": list("ababacbc"), "position": range(8)})
+        >>> split = split_leave_last_out(Interactions.of(log))
+        >>> earlier, asked = held_out(split.training, 0.3, most=10)
+        >>> split.vocabulary.decode(earlier.items().tolist()), split.vocabulary.decode(asked.targets)
+        (['a', 'b', 'a', 'b'], ['a', 'c'])
+    """
+    sequences, events = training.sequences, training.events()
+    firsts = sequences.offsets[:-1]
+    if sequences.times is not None and len(events):
+        moments = np.sort(sequences.times[events])
+        moment = moments[len(moments) - events_in_newest(len(moments), share)]
+        before = np.concatenate([[0], np.cumsum(training.mask & (sequences.times < moment))])
+        ends = firsts + before[training.ends] - before[firsts]
+    else:
+        lengths = training.ends - firsts
+        ends = training.ends - np.ceil(lengths * share - 1e-9).astype(np.int64)
+    owner = np.repeat(np.arange(len(firsts)), sequences.lengths)[events]
+    later = (events >= ends[owner]) & (events > firsts[owner])
+    later &= sequences.items[events] >= FIRST_CODE
+    chosen = np.flatnonzero(later)
+    if len(chosen) > most:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, most).astype(np.int64)]
+    asked = Queries.next_event(sequences, owner[chosen], events[chosen])
+    return TrainingPart(sequences, ends.astype(np.int64), training.vocabulary), asked
+
+
+def _come_back(asked: Queries) -> bool:
+    """Whether anybody turned again to an item of their history."""
+    query, item, _ = newest_occurrences(asked)
+    return bool((item == asked.targets[query]).any())
+
+
+def _best(scores_BN: Scores, left_out_BN: Mask, most: int) -> NDArray[np.int64]:
+    """Keys `query * N + item` of the best items of each row, of those that are not left out."""
+    rows, size = scores_BN.shape
+    scores_BN = np.where(left_out_BN, -np.inf, scores_BN)
+    if most < size:
+        columns = np.argpartition(-scores_BN, most - 1, axis=1)[:, :most]
+    else:
+        columns = np.tile(np.arange(size), (rows, 1))
+    kept = np.take_along_axis(scores_BN, columns, axis=1) > -np.inf
+    keys: NDArray[np.int64] = (np.arange(rows)[:, None] * size + columns)[kept]
+    return keys
+
+
+def _between(scores_BN: Scores) -> Scores:
+    """Rows divided by powers of two, which rounds nothing, so that all lie from -1 to 1."""
+    _, exponent_B = np.frexp(np.abs(scores_BN).max(axis=1, initial=0.0))
+    scaled: Floats = np.ldexp(scores_BN, -exponent_B[:, None])
+    return scaled.astype(np.float32)
+
+
+def _named(sources: tuple[str, ...] | None, *, clock: bool) -> tuple[str, ...]:
+    """Who learns: the sources, first of all, and those whose tables are features."""
+    if sources is None:
+        sources = SOURCES if clock else SOURCES[:-1]
+    return tuple(dict.fromkeys((*sources, *_ALWAYS)))
+
+
+def _kinds(names: tuple[str, ...]) -> dict[str, type[ClassicalMethod]]:
+    """Classes of classical methods by name."""
+    from regard.classical import CLASSICAL  # which names this one too
+
+    others = {name: kind for name, kind in CLASSICAL.items() if name != Boosted.name}
+    if not names or not others.keys() >= set(names):
+        raise ConfigurationError(
+            f"sources={list(names)} must name classical methods "
+            f"({', '.join(sorted(others))}), one or more."
+        )
+    return {name: others[name] for name in names}
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], owner: str) -> dict[str, NDArray[Any]]:
+    """The arrays whose names begin with an owner's, without that."""
+    begin = f"{owner}."
+    return {
+        name.removeprefix(begin): value for name, value in arrays.items() if name.startswith(begin)
+    }
+
+
+def _lightgbm() -> ModuleType:
+    """The package that grows the trees."""
+    return require("lightgbm", extra="rerank", purpose="The method 'boosted'")
