@@ -189,7 +189,7 @@ def split_leave_last_out(log: Interactions, *, min_count: int = 1) -> Split:
         >>> split.vocabulary.decode(split.test.targets), len(split.training.events())
         (['b'], 2)
     """
-    return _split(_rows_of(log), log, SplitProtocol("leave-last-out", min_count=min_count))
+    return _split(log, SplitProtocol("leave-last-out", min_count=min_count))
 
 
 def split_by_time(
@@ -237,7 +237,7 @@ def split_by_time(
         )
     validation_from, _ = _newest(earlier, validation_share)
     protocol = SplitProtocol("global-time", Targets(targets), validation_from, test_from, min_count)
-    return _split(rows, log, protocol)
+    return _split_rows(rows, log, protocol)
 
 
 def require_shares(test_share: float, validation_share: float, targets: Targets | str) -> None:
@@ -323,7 +323,12 @@ def questions(sequences: Sequences, protocol: SplitProtocol) -> tuple[Queries, Q
     return validation, test
 
 
-def _split(rows: pl.DataFrame, log: Interactions, protocol: SplitProtocol) -> Split:
+def _split(log: Interactions, protocol: SplitProtocol) -> Split:
+    """Cut a log as a protocol says, its moments included."""
+    return _split_rows(_rows_of(log), log, protocol)
+
+
+def _split_rows(rows: pl.DataFrame, log: Interactions, protocol: SplitProtocol) -> Split:
     """Learn the vocabulary on the training part, code everything with it, and cut."""
     table = in_history_order(rows, log.ordering)
     raw = Sequences.of(table.with_columns(pl.lit(0, pl.Int32).alias(ITEM)))

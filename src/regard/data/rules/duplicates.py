@@ -7,6 +7,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from regard.data.distinct import is_hashable, sharing_a_hash
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.schema import ROW
 
@@ -36,7 +37,7 @@ class ExactDuplicates(Rule):
         """Mark every row that is not the first of its kind; see `Rule.mark`."""
         alike = [name for name in frame.collect_schema().names() if name not in {ROW, REMOVED_BY}]
         native = nw.to_native(frame)
-        if isinstance(native, pl.LazyFrame) and _hashable(native, alike):
+        if isinstance(native, pl.LazyFrame) and is_hashable(native.collect_schema()):
             later = pl.struct(pl.all()).map_batches(_later, return_dtype=pl.Boolean)
             return nw.from_native(native.with_columns(later.alias(MARKED)))
         # The join is by `row`, which is never null: engines differ in what they make of nulls.
@@ -46,30 +47,12 @@ class ExactDuplicates(Rule):
         return marked.with_columns(nw.col(SCRATCH).is_null().alias(MARKED)).drop(SCRATCH)
 
 
-def _hashable(rows: pl.LazyFrame, alike: list[str]) -> bool:
-    """Whether Polars can hash all columns."""
-    schema = rows.collect_schema()
-    return not any(schema[name].is_nested() or schema[name] == pl.Object for name in alike)
-
-
 def _later(rows: pl.Series) -> pl.Series:
-    """Which kept rows repeat an earlier one, without grouping those whose hash stands alone.
-
-    Equal rows have equal hashes, so only rows that share theirs need to be compared, and few do.
-    """
+    """Which kept rows repeat an earlier one, without grouping those that surely stand alone."""
     table = rows.struct.unnest()
-    alike = [name for name in table.columns if name not in {ROW, REMOVED_BY}]
-    hashes = table.select(pl.struct(alike).hash()).to_series()
-    kept = table[REMOVED_BY] == 0
-    places = (_shared(hashes, kept) & kept).arg_true()
-    few = table[places].select(pl.col(ROW) != pl.col(ROW).min().over(alike)).to_series()
+    values = table.drop(ROW, REMOVED_BY)
+    places = (sharing_a_hash(values) & (table[REMOVED_BY] == 0)).arg_true()
+    few = table[places].select(pl.col(ROW) != pl.col(ROW).min().over(values.columns)).to_series()
     marks = np.zeros(len(rows), np.bool_)
     marks[places.filter(few).to_numpy()] = True
     return pl.Series(marks)
-
-
-def _shared(hashes: pl.Series, kept: pl.Series) -> pl.Series:
-    """Which rows have a hash that several kept rows have; sorting is faster than counting."""
-    ordered = np.sort(hashes.filter(kept).to_numpy())
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    return hashes.is_in(pl.Series(twice).unique().implode())
