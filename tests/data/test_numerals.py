@@ -10,11 +10,15 @@ from regard.data.numerals import are_canonical, whole_numbers
 
 WHOLE = st.integers(-(2**63), 2**63 - 1) | st.integers(-10, 1_000)
 SPELLINGS = WHOLE.map(str) | st.sampled_from(["+5", "05", "-0", "0", "-007", "00", "9" * 18])
-STRANGE = st.sampled_from(["", " ", " 5", "5 ", "1.0", "1e3", "1_0", "NA", "x", str(2**63), "\u0665"])
+STRANGE = st.sampled_from(
+    ["", " ", " 5", "5 ", "1.0", "1e3", "1_0", "NA", "x", str(2**63), "\u0665"]
+)
 
 
 @given(texts=st.lists(SPELLINGS | st.none(), min_size=1))
-def test_numbers_are_read_and_only_shortest_spellings_are_canonical(texts: list[str | None]) -> None:
+def test_numbers_are_read_and_only_shortest_spellings_are_canonical(
+    texts: list[str | None],
+) -> None:
     column = pl.Series(texts, dtype=pl.String)
     numbers = whole_numbers(column)
     if all(text is None for text in texts):

@@ -52,7 +52,9 @@ def structure_of(data: bytes, *, delimiter: str, quoted: bool, name: str) -> Str
         ([2, 2], [8, 12])
     """
     array = np.frombuffer(data, np.uint8)
-    marks = np.flatnonzero((array == _NEWLINE) | (array == ord(delimiter)))
+    is_mark = array == _NEWLINE
+    is_mark |= array == ord(delimiter)
+    marks = np.flatnonzero(is_mark)
     if quoted:
         quotes = np.flatnonzero(array == _QUOTE)
         _require_sound_quotes(array, quotes, ord(delimiter), data, name)
