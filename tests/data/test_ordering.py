@@ -50,3 +50,17 @@ def test_what_is_missing_or_out_of_order_is_sorted_all_the_same(changed: dict[st
     columns = {"user": [2, 1, 1], "time": [1.0, 1.0, 1.0], "row": [0, 1, 2]} | changed
     table = pl.DataFrame(columns)
     assert in_history_order(table, "time").equals(table.sort("user", "time", "row"))
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
+def test_what_lies_in_history_order_stays_as_it_is(rows: list[tuple[int, int]]) -> None:
+    rows.sort()
+    table = pl.DataFrame(rows, {"user": pl.Int64, "position": pl.Int64}, orient="row")
+    table = table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
+    assert in_history_order(table, "position").equals(table)
+
+
+@given(times=st.lists(st.integers(0, 3), max_size=6))
+def test_users_who_lie_together_are_sorted_by_time_all_the_same(times: list[int]) -> None:
+    table = pl.DataFrame({"user": [7] * len(times), "position": times, "row": range(len(times))})
+    assert in_history_order(table, "position").equals(table.sort("position", "row"))

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
@@ -277,6 +278,12 @@ class TestExactDuplicates:
         log = log_of(user=[1, 1, 1], item=["a"] * 3, time=[1.0, 1.0, 2.0])
         _, report = clean(log, [ConsecutiveRepeats(), ExactDuplicates()])
         assert [removal.rows for removal in report.removals] == [2, 0]
+
+    def test_a_removed_row_is_nobodys_first(self) -> None:
+        table = pl.DataFrame({"user": [1] * 3, "item": ["a"] * 3, "row": [0, 1, 2]})
+        frame = nw.from_native(table.with_columns(_removed_by=pl.Series([4, 0, 0])).lazy())
+        marked = ExactDuplicates().mark(frame, "position").collect()
+        assert marked["_marked"].to_list()[1:] == [False, True]
 
 
 CLEAN = {"user": ["a", "b", "c", "d"], "item": ["x", "y", "z"], "time": [1.0, 2.0, 3.0]}

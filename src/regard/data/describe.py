@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from regard.data.description import Description, Lengths, OddTimes
+from regard.data.distinct import count_distinct
 from regard.data.doubts import Doubt, doubts_of
 from regard.data.interactions import Interactions
 from regard.schema import ITEM, PRICE, QUANTITY, ROLES, ROW, TIME, USER, Clock
@@ -15,6 +16,7 @@ from regard.schema import ITEM, PRICE, QUANTITY, ROLES, ROW, TIME, USER, Clock
 ANCIENT: Final = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 _PLACEHOLDER_ROWS: Final = 10
 _DAY: Final = 86_400
+_FIRST: Final = 1_000
 
 
 def describe(log: Interactions) -> Description:
@@ -51,8 +53,9 @@ def describe_table(log: Interactions, table: pl.DataFrame) -> tuple[Description,
         The numbers with the sentences of the doubts, and the doubts themselves in the same order.
     """
     whole = table.drop_nulls([USER, ITEM])
-    users, items = table[USER].drop_nulls().n_unique(), table[ITEM].drop_nulls().n_unique()
-    pairs = whole.select(USER, ITEM).n_unique() if whole.height else 0
+    counts = table[USER].drop_nulls().value_counts()["count"]
+    users, items = len(counts), table[ITEM].drop_nulls().n_unique()
+    pairs = count_distinct(whole.select(USER, ITEM))
     timed = log.clock is Clock.TIME and table[TIME].null_count() < table.height
     found = Description(
         source=log.source,
@@ -64,11 +67,11 @@ def describe_table(log: Interactions, table: pl.DataFrame) -> tuple[Description,
         items=items,
         span=_span(table[TIME]) if timed else None,
         missing={role: table[role].null_count() for role in ROLES if role in table.columns},
-        duplicates=table.height - table.drop(ROW).n_unique() if table.height else 0,
+        duplicates=table.height - count_distinct(table.drop(ROW)),
         repeats=1 - pairs / whole.height if whole.height else 0.0,
         ties=_ties(whole, log.ordering),
         tick=_tick(table[TIME]) if timed else None,
-        lengths=_lengths(table),
+        lengths=_lengths(counts),
         non_positive={
             role: int((table[role] <= 0).sum()) for role in (QUANTITY, PRICE) if role in table
         },
@@ -112,20 +115,19 @@ def _ties(whole: pl.DataFrame, ordering: str) -> float:
     """
     placed = whole.select(USER, ordering).drop_nulls()
     neighbours = placed.height - placed[USER].n_unique()
-    return (placed.height - placed.n_unique()) / neighbours if neighbours else 0.0
+    return (placed.height - count_distinct(placed)) / neighbours if neighbours else 0.0
 
 
 def _tick(times: pl.Series) -> int | None:
     """The largest of a day, an hour, a minute and a second that all times are multiples of."""
     for tick in (_DAY, 3_600, 60, 1):
-        if (times % tick == 0).all():
+        if all((part % tick == 0).all() for part in (times.head(_FIRST), times)):
             return tick
     return None
 
 
-def _lengths(table: pl.DataFrame) -> Lengths | None:
+def _lengths(counts: pl.Series) -> Lengths | None:
     """Number of events of each user, summed up."""
-    counts = table[USER].drop_nulls().value_counts()["count"]
     if counts.is_empty():
         return None
     values = counts.to_numpy()

@@ -180,8 +180,9 @@ def _of_histories(page: Description, table: pl.DataFrame) -> Iterator[Doubt]:
             "sequence to learn from."
         )
         yield _doubt(3.0, "short-histories", text, median=page.lengths.median)
-    for role, others in ((USER, page.users), (ITEM, page.items)):
-        if others < 10:
+    most = page.lengths.max if page.lengths else 0
+    for role, others, rows in ((USER, page.users, most), (ITEM, page.items, page.rows)):
+        if others < 10 or rows <= _GREEDY * page.rows:
             continue
         top = table[role].drop_nulls().value_counts(sort=True)
         share = top["count"][0] / page.rows

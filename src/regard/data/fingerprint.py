@@ -1,6 +1,7 @@
 """A short name for the content of a log: equal data has it in common, whatever held the data."""
 
 import hashlib
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from regard.data.interactions import Interactions
+from regard.data.parallel import each
 from regard.schema import ITEM, USER
 
 _SLICE: Final = 1_000_000  # rows hashed at a time, which bounds the memory and not the answer
@@ -73,8 +75,8 @@ class Fingerprint:
 
     def update(self, table: pl.DataFrame) -> None:
         """Take the next rows in."""
-        for name, digest in self._columns.items():
-            digest.update(table[name])
+        pairs = ((digest, table[name]) for name, digest in self._columns.items())
+        deque(each(lambda pair: pair[0].update(pair[1]), pairs), maxlen=0)
 
     def hexdigest(self) -> str:
         """16 hexadecimal digits of all rows so far."""
@@ -104,7 +106,7 @@ class _ColumnDigest:
             if self._kind == "text":
                 filled = part.fill_null("")
                 self._sizes.update(filled.str.len_bytes().to_numpy().astype("<u4").tobytes())
-                self._values.update("".join(filled.to_list()).encode())
+                self._values.update(filled.str.join().item().encode())
             else:
                 self._values.update(_bytes_of_numbers(part, self._kind))
 

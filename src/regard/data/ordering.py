@@ -35,7 +35,8 @@ def in_history_order(table: pl.DataFrame, ordering: str) -> pl.DataFrame:
     missing = users.null_count() or times.null_count()
     if missing or not table[ROW].is_sorted() or (times.dtype.is_float() and times.is_nan().any()):
         return table.sort(USER, ordering, ROW)
-    return table[_order(_codes(users), times.to_numpy())]
+    codes, moments = _codes(users), times.to_numpy()
+    return table if _are_ordered(codes, moments) else table[_order(codes, moments)]
 
 
 def _codes(users: pl.Series) -> NDArray[np.uint64]:
@@ -51,6 +52,12 @@ def _codes(users: pl.Series) -> NDArray[np.uint64]:
     found = users.to_frame().join(numbered, on=USER, how="left", maintain_order="left")
     places: NDArray[np.uint64] = found["code"].to_numpy()
     return places
+
+
+def _are_ordered(codes: NDArray[np.uint64], times: NDArray[np.float64]) -> bool:
+    """Whether the rows are in history order already, as those of many a published log are."""
+    later, same = codes[1:] > codes[:-1], codes[1:] == codes[:-1]
+    return bool((later | (same & (times[1:] >= times[:-1]))).all())
 
 
 def _order(codes: NDArray[np.uint64], times: NDArray[np.float64]) -> NDArray[np.int64]:

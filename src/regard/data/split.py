@@ -22,11 +22,12 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from regard.data.fingerprint import fingerprint
+from regard.data.fingerprint import fingerprint_of
 from regard.data.interactions import Interactions
+from regard.data.ordering import in_history_order
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
-from regard.data.vocabulary import Vocabulary
+from regard.data.vocabulary import Vocabulary, counted_items
 from regard.errors import ConfigurationError, DataError, NeedsClockError, TooLittleDataError
 from regard.schema import ITEM, ROW, TIME, UNKNOWN, USER
 from regard.shapes import Codes, Mask, Offsets, Seconds
@@ -227,10 +228,8 @@ def split_by_time(
     """
     log.require_clock("A global time split")
     require_shares(test_share, validation_share, targets)
-    times = _history_columns(log).collect()[TIME].drop_nulls()
-    if times.is_empty():
-        raise TooLittleDataError(f"{log.source} holds no interaction that has a time.")
-    test_from, earlier = _newest(np.sort(times.to_numpy()), test_share)
+    rows = _rows_of(log)
+    test_from, earlier = _newest(rows[TIME].to_numpy(), test_share)
     if not len(earlier):
         raise TooLittleDataError(
             f"All interactions of {log.source} fall into the test period, perhaps since they share "
@@ -238,7 +237,7 @@ def split_by_time(
         )
     validation_from, _ = _newest(earlier, validation_share)
     protocol = SplitProtocol("global-time", Targets(targets), validation_from, test_from, min_count)
-    return _split(log, protocol)
+    return _split_rows(rows, log, protocol)
 
 
 def require_shares(test_share: float, validation_share: float, targets: Targets | str) -> None:
@@ -325,19 +324,26 @@ def questions(sequences: Sequences, protocol: SplitProtocol) -> tuple[Queries, Q
 
 
 def _split(log: Interactions, protocol: SplitProtocol) -> Split:
+    """Cut a log as a protocol says, its moments included."""
+    return _split_rows(_rows_of(log), log, protocol)
+
+
+def _split_rows(rows: pl.DataFrame, log: Interactions, protocol: SplitProtocol) -> Split:
     """Learn the vocabulary on the training part, code everything with it, and cut."""
-    table = _sorted_table(log)
+    table = in_history_order(rows, log.ordering)
     raw = Sequences.of(table.with_columns(pl.lit(0, pl.Int32).alias(ITEM)))
     mask = before_ends(raw.offsets, training_ends(raw, protocol))
-    training = table.filter(pl.Series(mask)).sort(ROW)
+    training = table.select(ITEM, ROW).filter(pl.Series(mask))
     if training.is_empty():
         raise TooLittleDataError(
             f"No interaction of {log.source} falls into the training part: the others take "
             "all of them. Bring more data, or lower validation_share and test_share."
         )
-    vocabulary = Vocabulary.fit(training[ITEM], min_count=protocol.min_count)
+    counts = counted_items(training[ITEM], training[ROW])
+    vocabulary = Vocabulary.of_counts(counts, min_count=protocol.min_count)
     coded = Sequences(raw.users, raw.offsets, vocabulary.encode(table[ITEM]), raw.times, raw.rows)
-    return assemble(coded, vocabulary, protocol, fingerprint(log))
+    digest = fingerprint_of(rows, (USER, ITEM, log.ordering))
+    return assemble(coded, vocabulary, protocol, digest)
 
 
 def training_ends(sequences: Sequences, protocol: SplitProtocol) -> Offsets:
@@ -376,10 +382,11 @@ def events_in_newest(events: int, share: float) -> int:
     return max(1, math.ceil(events * share - 1e-9))
 
 
-def _newest(ascending: Seconds, share: float) -> tuple[float, Seconds]:
+def _newest(times: Seconds, share: float) -> tuple[float, Seconds]:
     """The moment at which the newest share of events begins, and the times before it."""
-    moment = float(ascending[len(ascending) - events_in_newest(len(ascending), share)])
-    return moment, ascending[: np.searchsorted(ascending, moment)]
+    place = len(times) - events_in_newest(len(times), share)
+    moment = float(np.partition(times, place)[place])
+    return moment, times[times < moment]
 
 
 def _period(sequences: Sequences, begins: Offsets, ends: Offsets, targets: Targets) -> Queries:
@@ -405,28 +412,22 @@ def _period(sequences: Sequences, begins: Offsets, ends: Offsets, targets: Targe
     return Queries(sequences, asked, begins[asked], codes, offsets.astype(np.int64), times)
 
 
-def _history_columns(log: Interactions) -> Interactions:
-    """The log without what no history needs, so that no other column is read."""
-    return log.with_frame(log.frame.select(USER, ITEM, log.ordering, ROW))
-
-
-def _sorted_table(log: Interactions) -> pl.DataFrame:
-    """The log in history order, refusing missing values by name."""
-    table = _history_columns(log).sorted()
+def _rows_of(log: Interactions) -> pl.DataFrame:
+    """What histories need of a log, in its own order; missing values are refused by name."""
+    rows = log.with_frame(log.frame.select(USER, ITEM, log.ordering, ROW)).collect()
+    if rows.is_empty():
+        raise TooLittleDataError(f"{log.source} holds no interaction.")
     for name in (USER, ITEM, log.ordering):
-        missing = pl.col(name).is_null()
-        if table.schema[name].is_float():
-            missing |= pl.col(name).is_nan()
-        lacking = table.filter(missing)
-        if count := len(lacking):
-            row = int(lacking[ROW].sort()[0])
+        missing = rows[name].is_null()
+        if rows[name].dtype.is_float():
+            missing |= rows[name].is_nan()
+        if count := int(missing.sum()):
+            first = rows[ROW].filter(missing)[0]
             raise DataError(
-                f"{count:,} interactions of {log.source} have no {name} (first: row {row}). Run "
+                f"{count:,} interactions of {log.source} have no {name} (first: row {first}). Run "
                 "regard.clean on the log first."
             )
-    if table.is_empty():
-        raise TooLittleDataError(f"{log.source} holds no interaction.")
-    return table
+    return rows
 
 
 def before_ends(offsets: Offsets, ends: Offsets) -> Mask:

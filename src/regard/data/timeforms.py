@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -41,8 +42,9 @@ _WHOLE: Final[tuple[tuple[str, Formats], ...]] = (
 )
 
 
+@cache
 def _shapes() -> list[tuple[re.Pattern[str], Formats]]:
-    """Every way to put a date, a joint, a clock and a zone together."""
+    """Every way to put a date, a joint, a clock and a zone together; compiled once it is needed."""
     shapes = [*_DATES, *_WHOLE]
     for date, formats in _DATES:
         for joint, glue in _JOINTS:
@@ -53,7 +55,6 @@ def _shapes() -> list[tuple[re.Pattern[str], Formats]]:
     return [(re.compile(pattern), formats) for pattern, formats in shapes]
 
 
-_SHAPES: Final = _shapes()
 _SPELLED_ZEROS: Final = r"^0\d{3}\D|^\d{1,2}[-/.]\d{1,2}[-/.]0\d{3}(?:\D|$)"
 _BEGINNING: Final = re.compile(r"\d{1,4}[-/. ]|[A-Za-z]{3,9},? \w")
 
@@ -77,7 +78,7 @@ def formats_of(value: str) -> Formats:
     """
     if not _BEGINNING.match(value):
         return ()
-    for shape, formats in _SHAPES:
+    for shape, formats in _shapes():
         if shape.fullmatch(value):
             return formats
     return ()

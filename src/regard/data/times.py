@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from regard.data.numerals import whole_numbers
 from regard.data.timeforms import formats_of, likely_formats, parse
 from regard.data.timezones import require_timezone, utc_seconds
 from regard.errors import ConfigurationError, TimeError
@@ -252,6 +253,8 @@ def _unit_by_size(numbers: pl.Series, asked: _Reading) -> str:
 
 def _from_text(column: pl.Series, asked: _Reading) -> tuple[pl.Series, tuple[str, ...]]:
     """Text of one format; blank text is missing."""
+    if asked.time_format is None and (whole := whole_numbers(column)) is not None:
+        return _from_numbers(whole, asked)
     texts = column.str.strip_chars()
     texts = texts.set(texts == "", None)
     if asked.time_format is not None:

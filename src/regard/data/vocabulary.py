@@ -107,16 +107,19 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> tuple[int, Codes] | None:
-        """The smallest id and the codes of all ids from it on, where ids are numbers close by."""
+        """The first id of a table, and the codes of all ids from it on, where ids lie close by.
+
+        At both ends stands an id that is unknown, for all that lie beyond.
+        """
         if not self.ids.dtype.is_integer() or self.ids.is_empty() or self.ids.dtype == pl.UInt64:
             return None
         ids = self.ids.to_numpy().astype(np.int64)
         low, high = int(ids.min()), int(ids.max())
         if max(-low, high) >= _FAR or high - low >= _SPARSE * len(ids) + _SMALL:
             return None
-        codes = np.full(high - low + 1, UNKNOWN, np.int32)
-        codes[ids - low] = np.arange(FIRST_CODE, self.size, dtype=np.int32)
-        return low, codes
+        codes = np.full(high - low + 3, UNKNOWN, np.int32)
+        codes[ids - (low - 1)] = np.arange(FIRST_CODE, self.size, dtype=np.int32)
+        return low - 1, codes
 
     def encode(self, items: pl.Series | Sequence[Id]) -> Codes:
         """Codes of own ids; 1 where an id is not in the vocabulary.
@@ -133,9 +136,9 @@ class Vocabulary:
         given = coerce_ids(items, self.ids.dtype)
         if self._table is not None and not given.null_count():
             low, codes = self._table
-            places = given.to_numpy().astype(np.int64) - low
-            inside = (places >= 0) & (places < len(codes))
-            return np.where(inside, codes[np.where(inside, places, 0)], np.int32(UNKNOWN))
+            places = np.clip(given.to_numpy().astype(np.int64), low, low + len(codes) - 1) - low
+            found: Codes = codes[places]
+            return found
         coded = given.to_frame("id").join(self._lookup, on="id", how="left", maintain_order="left")
         return coded["code"].fill_null(UNKNOWN).to_numpy()
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from regard.data.numerals import are_canonical, whole_numbers
 from regard.errors import ColumnError
 
 MISSING: Final = ("NA", "N/A", "NaN", "nan", "NULL", "Null", "null", "None", "none", "\\N")
@@ -46,8 +47,13 @@ def missing_to_null(column: pl.Series) -> pl.Series:
     """
     if column.dtype != pl.String:
         return column.fill_nan(None) if column.dtype.is_float() else column
-    texts = column.str.strip_chars()
-    return texts.set(texts.is_in(["", *MISSING]), None)
+    return column if whole_numbers(column) is not None else _without_missing(column)
+
+
+def _without_missing(texts: pl.Series) -> pl.Series:
+    """Text that is not all whole numbers; see `missing_to_null`."""
+    bare = texts.str.strip_chars()
+    return bare.set(bare.is_in(["", *MISSING]), None)
 
 
 def as_ids(column: pl.Series, *, typed: bool = False) -> tuple[pl.Series, tuple[str, ...]]:
@@ -82,7 +88,10 @@ def as_ids(column: pl.Series, *, typed: bool = False) -> tuple[pl.Series, tuple[
     if dtype.is_float() or dtype.is_decimal():
         return _whole_numbers(column), ()
     if isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
-        texts = blank_to_null(column.cast(pl.String))
+        texts = column.cast(pl.String)
+        if not typed and (numbers := whole_numbers(texts)) is not None:
+            return (numbers, ()) if are_canonical(texts, numbers) else (texts, ())
+        texts = blank_to_null(texts)
         return (texts, ()) if typed else _integers_if_lossless(texts)
     raise ColumnError(
         f"Column {column.name!r} holds {dtype}; ids must be whole numbers or text. Name another "
@@ -109,7 +118,7 @@ def _integers_if_lossless(texts: pl.Series) -> tuple[pl.Series, tuple[str, ...]]
     bare = texts.str.strip_chars()
     if not _all_match(bare.drop_nulls().head(_SAMPLE), r"^-?\d{1,19}(?:[.,]0)?$|^[Nn\\]"):
         return texts, ()
-    present = missing_to_null(texts)
+    present = _without_missing(texts)
     if present.null_count() == len(present):
         return texts, ()
     integers = present.cast(pl.Int64, strict=False)
@@ -218,7 +227,9 @@ def as_numbers(column: pl.Series, *, decimal: str = ".") -> pl.Series:
         return column.cast(pl.Float64)
     if dtype != pl.String:
         raise ColumnError(f"Column {column.name!r} holds {dtype}; it must hold numbers.")
-    texts = missing_to_null(column)
+    if (integers := whole_numbers(column)) is not None:
+        return integers
+    texts = _without_missing(column)
     integers = texts.cast(pl.Int64, strict=False)
     if integers.null_count() == texts.null_count():
         return integers
@@ -265,6 +276,9 @@ def as_context(column: pl.Series, *, decimal: str = ".") -> pl.Series:
     """
     if column.dtype != pl.String:
         return column
+    whole = whole_numbers(column)
+    if whole is not None and are_canonical(column, whole):
+        return whole
     group = "." if decimal == "," else ","
     grouped = rf"[1-9]\d{{0,2}}(?:\{group}\d{{3}})+\{decimal}\d+"
     number = rf"^-?(?:{grouped}|(?:0|[1-9]\d*)(?:\{decimal}\d+)?(?:[eE][-+]?\d+)?)$"

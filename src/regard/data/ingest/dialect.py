@@ -123,6 +123,8 @@ def _find_encoding(raw: bytes, name: str) -> str:
 
 def _check_utf8(raw: bytes) -> None:
     """Let the codec complain of what is no UTF-8."""
+    if raw.isascii():
+        return
     start = 0  # in pieces, since one emoji makes Python's text four times as large as the file
     while start < len(raw):
         end = min(start + _PIECE, len(raw))
@@ -220,7 +222,7 @@ def _find_delimiter(sample: str) -> str | None:
 
 def _opens_fields(data: bytes, delimiter: str) -> bool:
     """Whether any field of the whole file opens with a quotation mark."""
-    if delimiter == "::":
+    if delimiter == "::" or b'"' not in data:
         return False
     return data.startswith(b'"') or b'\n"' in data or delimiter.encode() + b'"' in data
 

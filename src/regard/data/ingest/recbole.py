@@ -9,6 +9,7 @@ import polars as pl
 from regard.data.ingest.columns import missing_to_null
 from regard.data.ingest.delimited import open_delimited
 from regard.data.ingest.table import Table
+from regard.data.numerals import whole_numbers
 from regard.errors import ColumnError, SourceError
 from regard.schema import ITEM, USER
 
@@ -79,6 +80,8 @@ def _split(column: str, path: Path) -> tuple[str, str]:
 
 def _as_float(texts: pl.Series, decimal: str, path: Path) -> pl.Series:
     """A column that the header calls `float`; whole numbers stay whole."""
+    if (whole := whole_numbers(texts)) is not None:
+        return whole.cast(pl.Float64)
     present = missing_to_null(texts)
     plain = present.str.replace(",", ".", literal=True) if decimal == "," else present
     numbers = plain.cast(pl.Float64, strict=False)

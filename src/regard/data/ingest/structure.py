@@ -52,13 +52,15 @@ def structure_of(data: bytes, *, delimiter: str, quoted: bool, name: str) -> Str
         ([2, 2], [8, 12])
     """
     array = np.frombuffer(data, np.uint8)
-    breaks, cuts = np.flatnonzero(array == _NEWLINE), np.flatnonzero(array == ord(delimiter))
+    is_mark = array == _NEWLINE
+    is_mark |= array == ord(delimiter)
+    marks = np.flatnonzero(is_mark)
     if quoted:
         quotes = np.flatnonzero(array == _QUOTE)
         _require_sound_quotes(array, quotes, ord(delimiter), data, name)
-        breaks, cuts = _outside(breaks, quotes), _outside(cuts, quotes)
-    before = np.searchsorted(cuts, breaks)
-    return Structure(breaks, np.diff(before, prepend=0) + 1)
+        marks = _outside(marks, quotes)
+    breaks = np.flatnonzero(array[marks] == _NEWLINE)
+    return Structure(marks[breaks], np.diff(breaks, prepend=-1))
 
 
 def _outside(positions: Offsets, quotes: Offsets) -> Offsets:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
+from regard.data.distinct import is_hashable, sharing_a_hash
 from regard.data.rules.contract import MARKED, REMOVED_BY, SCRATCH, Frame, Rule, Scope
 from regard.schema import ROW
 
@@ -33,39 +35,24 @@ class ExactDuplicates(Rule):
 
     def mark(self, frame: Frame, ordering: str) -> Frame:  # noqa: ARG002 - the contract's
         """Mark every row that is not the first of its kind; see `Rule.mark`."""
-        # The join is by `row`, which is never null: engines differ in what they make of nulls.
         alike = [name for name in frame.collect_schema().names() if name not in {ROW, REMOVED_BY}]
-        rows = frame.filter(nw.col(REMOVED_BY) == 0)
-        native = nw.to_native(rows)
-        if isinstance(native, pl.LazyFrame) and _hashable(native, alike):
-            later = nw.from_native(_later(native, alike))
-            marked = frame.join(later, on=ROW, how="left")
-            return marked.with_columns((~nw.col(SCRATCH).is_null()).alias(MARKED)).drop(SCRATCH)
-        firsts = rows.group_by(alike).agg(nw.col(ROW).min())
+        native = nw.to_native(frame)
+        if isinstance(native, pl.LazyFrame) and is_hashable(native.collect_schema()):
+            later = pl.struct(pl.all()).map_batches(_later, return_dtype=pl.Boolean)
+            return nw.from_native(native.with_columns(later.alias(MARKED)))
+        # The join is by `row`, which is never null: engines differ in what they make of nulls.
+        firsts = frame.filter(nw.col(REMOVED_BY) == 0).group_by(alike).agg(nw.col(ROW).min())
         firsts = firsts.select(ROW, nw.lit(value=True).alias(SCRATCH))
         marked = frame.join(firsts, on=ROW, how="left")
         return marked.with_columns(nw.col(SCRATCH).is_null().alias(MARKED)).drop(SCRATCH)
 
 
-def _hashable(rows: pl.LazyFrame, alike: list[str]) -> bool:
-    """Whether Polars can hash all columns."""
-    schema = rows.collect_schema()
-    return not any(schema[name].is_nested() or schema[name] == pl.Object for name in alike)
-
-
-def _later(rows: pl.LazyFrame, alike: list[str]) -> pl.LazyFrame:
-    """The rows that repeat an earlier one, without grouping those whose hash stands alone.
-
-    Equal rows have equal hashes, so only rows that share theirs need to be compared, and few do.
-    """
-    shared = pl.struct(alike).hash().map_batches(_shared, return_dtype=pl.Boolean)
-    first = pl.col(ROW).min().over(alike)
-    later = rows.filter(shared).filter(pl.col(ROW) != first)
-    return later.select(ROW, pl.lit(value=True).alias(SCRATCH))
-
-
-def _shared(hashes: pl.Series) -> pl.Series:
-    """Which numbers occur more than once; sorting them is faster than counting."""
-    ordered = hashes.sort()
-    twice = ordered.filter(ordered == ordered.shift(1)).unique()
-    return hashes.is_in(twice.implode())
+def _later(rows: pl.Series) -> pl.Series:
+    """Which kept rows repeat an earlier one, without grouping those that surely stand alone."""
+    table = rows.struct.unnest()
+    values = table.drop(ROW, REMOVED_BY)
+    places = (sharing_a_hash(values) & (table[REMOVED_BY] == 0)).arg_true()
+    few = table[places].select(pl.col(ROW) != pl.col(ROW).min().over(values.columns)).to_series()
+    marks = np.zeros(len(rows), np.bool_)
+    marks[places.filter(few).to_numpy()] = True
+    return pl.Series(marks)
