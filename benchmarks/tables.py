@@ -21,6 +21,7 @@ from typing import Any
 import cleaning_tables
 import data_tables
 import growth_tables
+import mechanism_tables
 import performance_tables
 import zoo_tables
 from peers.table import peers
@@ -31,6 +32,7 @@ PAGES = (
     "README.zh-CN.md",
     "docs/cleaning.md",
     "docs/growth.md",
+    "docs/mechanisms.md",
     "docs/performance.md",
     "docs/scale.md",
     "docs/zoo.md",
@@ -155,6 +157,7 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     **cleaning_tables.TABLES,
     **data_tables.TABLES,
     **growth_tables.TABLES,
+    **mechanism_tables.TABLES,
     **performance_tables.TABLES,
     **zoo_tables.TABLES,
 }
@@ -165,9 +168,12 @@ SOURCES = {
     **dict.fromkeys(cleaning_tables.TABLES, "cleaning.json"),
     **dict.fromkeys(growth_tables.TABLES, "growth.json"),
     **performance_tables.SOURCES,
+    **mechanism_tables.SOURCES,
     **zoo_tables.SOURCES,
 }
 """Name in a page -> file of results, where it is not `NAME-seed7.json`; a pattern for several."""
+EVEN_EMPTY = zoo_tables.EVEN_EMPTY | mechanism_tables.EVEN_EMPTY
+"""Tables that are made without any result too: they say what is missing."""
 RESULTS = ROOT / "benchmarks" / "results"
 
 
@@ -184,7 +190,7 @@ def filled(page: str) -> str:
     def table(match: re.Match[str]) -> str:
         opening, name, language, end = match.groups()
         pattern = SOURCES.get(name, f"{name}-seed7.json")
-        if (results := saved(pattern)) or name in zoo_tables.EVEN_EMPTY:
+        if (results := saved(pattern)) or name in EVEN_EMPTY:
             lines = TABLES[name](results, WORDS[language])
         else:
             lines = [f"*Not measured yet: there is no `benchmarks/results/{pattern}`.*"]

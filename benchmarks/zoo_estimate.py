@@ -39,7 +39,7 @@ class Estimate:
         plan = found["plan"]
         model, log = plan["recipe"]["model"]["name"], plan["log"]["name"]
         per_event = found["minutes"] / found["events"]
-        for key in ((model, log), (model,), ("", plan["kind"])):
+        for key in ((model, log), (model,), ("", found["kind"])):
             self._per_event[key].append(per_event)
 
     def __call__(self, run: Run) -> float:

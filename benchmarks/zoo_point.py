@@ -20,6 +20,7 @@ from regard.cli.logs import as_cleaned
 from regard.data.catalogue import Catalogue
 from regard.data.split import Split
 from regard.errors import MissingDependencyError, NeedsClockError, RegardError
+from regard.recommender.fitting import welcome
 from regard.recommender.memory import RememberingScorer
 from regard.recommender.recipe import Recipe
 from regard.recommender.recommender import Recommender
@@ -37,7 +38,8 @@ def measured(plan: dict[str, Any], limit: dict[str, Any]) -> dict[str, Any]:
         limit: settings of the training that rest on other runs.
     """
     for module in plan.get("modules", ()):
-        importlib.import_module(module)  # which makes its models known
+        for kind in importlib.import_module(module).NETWORKS:
+            welcome(kind)
     log, report = cleaned(plan["log"]["name"])
     recipe = Recipe.from_dict(plan["recipe"])
     recipe = replace(recipe, training=replace(recipe.training, **limit))
@@ -132,7 +134,16 @@ def without_source(recipe: Recipe) -> dict[str, Any]:
 
 
 def peak_megabytes() -> float:
-    """Largest resident memory of this process so far."""
+    """Largest resident memory of this process so far.
+
+    Linux hands the peak of the process that starts another one on to it in `getrusage`, so that is
+    asked only where there is no `/proc`.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text("utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
 

@@ -141,7 +141,7 @@ def test_estimates_follow_the_nearest_run(tmp_path: Path) -> None:
     events = zoo_data.LOGS["ml-1m"].events
     assert estimate.minutes("new", "network", "ml-1m", 0.0) == pytest.approx(0.1 + events * 5e-6)
     plan = {"kind": "network", "log": {"name": "ml-100k"}, "recipe": {"model": {"name": "old"}}}
-    found = {"state": "done", "minutes": 2.0, "events": 100_000, "plan": plan}
+    found = {"state": "done", "kind": "network", "minutes": 2.0, "events": 100_000, "plan": plan}
     estimate.add(found)
     assert estimate.minutes("old", "network", "ml-1m", 0.0) == pytest.approx(0.1 + events * 2e-5)
     assert estimate.minutes("new", "network", "ml-1m", 0.0) == pytest.approx(0.1 + events * 2e-5)
