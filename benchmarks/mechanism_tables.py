@@ -115,5 +115,3 @@ SOURCES = {
     "mechanisms-step": "mechanisms/step/*.json",
 }
 """Name in a page -> files of results."""
-EVEN_EMPTY = frozenset(TABLES)
-"""Tables that say what is missing."""

@@ -23,6 +23,7 @@ import data_tables
 import growth_tables
 import mechanism_tables
 import performance_tables
+import smallest_tables
 import zoo_tables
 from peers.table import peers
 
@@ -35,6 +36,7 @@ PAGES = (
     "docs/mechanisms.md",
     "docs/performance.md",
     "docs/scale.md",
+    "docs/smallest.md",
     "docs/zoo.md",
 )
 MARKS = re.compile(r"(<!-- figures (\S+) (en|zh) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
@@ -159,6 +161,7 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     **growth_tables.TABLES,
     **mechanism_tables.TABLES,
     **performance_tables.TABLES,
+    **smallest_tables.TABLES,
     **zoo_tables.TABLES,
 }
 """Name in a page -> what makes the table of its results."""
@@ -169,10 +172,11 @@ SOURCES = {
     **dict.fromkeys(growth_tables.TABLES, "growth.json"),
     **performance_tables.SOURCES,
     **mechanism_tables.SOURCES,
+    **smallest_tables.SOURCES,
     **zoo_tables.SOURCES,
 }
 """Name in a page -> file of results, where it is not `NAME-seed7.json`; a pattern for several."""
-EVEN_EMPTY = zoo_tables.EVEN_EMPTY | mechanism_tables.EVEN_EMPTY
+EVEN_EMPTY = frozenset({*mechanism_tables.TABLES, *smallest_tables.TABLES, *zoo_tables.TABLES})
 """Tables that are made without any result too: they say what is missing."""
 RESULTS = ROOT / "benchmarks" / "results"
 

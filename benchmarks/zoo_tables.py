@@ -194,5 +194,3 @@ TABLES: dict[str, Callable[[Any, Any], list[str]]] = {
 """Name in a page -> what makes the table."""
 SOURCES = {f"zoo-{log}-{protocol}": f"zoo/{log}/{protocol}/*.json" for log, protocol in CELLS}
 """Name in a page -> files of results."""
-EVEN_EMPTY = frozenset(TABLES)
-"""Tables that are made even where nothing was run yet: they say what is missing."""
