@@ -44,11 +44,8 @@ def conditions(found: Sequence[dict[str, Any]]) -> list[str]:
     users = first["results"]["alone"][REMOVE]["users"]
     facts = f"{users:,} users asked, {first['catalogue']:,} items; data fingerprint "
     caps = sorted({each["plan"]["recipe"]["training"]["minutes"] for each in done} - {0.0})
-    cut = (
-        f" Training was cut off after {', '.join(f'{cap:g}' for cap in caps)} minutes."
-        if caps
-        else ""
-    )
+    spent = " or ".join(f"{cap:g}" for cap in caps)
+    cut = f" Training was cut off after {spent} minutes." if caps else ""
     fine = sorted({machine({**each, "seed": seeds}, COMMAND) for each in done})
     return ["", f"{facts}{first['fingerprint']}.{cut}", *fine]
 

@@ -62,7 +62,7 @@ def test_each_has_its_promises_and_an_objective_that_suits_them(name: str) -> No
 
 
 def test_a_mechanism_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="model.mechanism='target' is none of nothing"):
+    with pytest.raises(ConfigurationError, match=r"model\.mechanism='target' is none of nothing"):
         made("target", 8, heads=2)
 
 

@@ -3,12 +3,9 @@
 import json
 import tomllib
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 
 import zoo
@@ -20,25 +17,6 @@ from regard.settings import data_folder
 from zoo_estimate import Estimate
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A log in the place of MovieLens-100K: 40 people who walk through 12 films, more or less."""
-    rng = np.random.default_rng(7)
-    steps = rng.integers(1, 3, (40, 14)).cumsum(1) + rng.integers(0, 12, (40, 1))
-    table = pl.DataFrame(
-        {
-            "user_id": np.repeat(np.arange(40), 14),
-            "item_id": (steps % 12).ravel(),
-            "timestamp": 880_000_000 + np.tile(np.arange(14), 40) * 3_600,
-        }
-    )
-    table.write_parquet(tmp_path / "ml-100k.parquet")
-    monkeypatch.setenv("REGARD_DATA", str(tmp_path))
-    log = replace(zoo_data.LOGS["ml-100k"], protocols=(zoo_data.LAST,), events=560)
-    monkeypatch.setitem(zoo_data.LOGS, "ml-100k", log)
-    return tmp_path
 
 
 def read(path: Path) -> dict[str, Any]:
