@@ -16,7 +16,7 @@ Result = dict[str, Any]
 
 @cache
 def known() -> tuple[str, ...]:
-    """Every mechanism that is compared; none where torch is missing."""
+    """Every mechanism that is compared."""
     from mechanism_model import mechanisms
 
     return tuple(mechanisms())

@@ -155,10 +155,13 @@ def minutes_like(measure: Path, *, most: float) -> Mapping[str, Any] | str:
 
 
 def all_runs(given: argparse.Namespace, known: Mapping[str, Model]) -> Iterator[Run]:
-    """Every run that is asked for, log after log; a single one of what has no seed."""
-    for log in given.data:
-        for protocol in LOGS[log].protocols:
-            for number, seed in enumerate(given.seeds):
+    """Every run that is asked for; a single one of what has no seed.
+
+    Seed after seed, so that a zoo that is stopped half-way compares everything.
+    """
+    for number, seed in enumerate(given.seeds):
+        for log in given.data:
+            for protocol in LOGS[log].protocols:
                 for model in known.values():
                     if model.name in given.only and (model.seeded or number == 0):
                         yield run_of(

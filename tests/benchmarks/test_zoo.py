@@ -10,10 +10,15 @@ import pytest
 
 import zoo
 import zoo_data
+import zoo_point
 import zoo_tables
 from regard.classical import CLASSICAL
+from regard.data.catalogue import Catalogue
 from regard.models import MODELS
+from regard.recommender.recipe import Recipe
 from regard.settings import data_folder
+from regard.training.history import Epoch
+from regard.training.watching import Silence
 from zoo_estimate import Estimate
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +73,37 @@ def test_a_tiny_log_from_end_to_end(tiny: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "2 of 2 runs are done\n"
     zoo.main([*words[:-4], "--minutes", "0.02", *words[-2:], "--list"])
     assert "sasrec  seed 7  changed, about" in capsys.readouterr().out
+
+
+def test_a_training_that_was_stopped_goes_on(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+
+    def epoch(watcher: Silence, epoch: Epoch, *, best: bool) -> None:
+        told.append(epoch.number)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Silence, "epoch", epoch)
+    monkeypatch.setattr(zoo_point, "CHECKPOINTS", tiny / "checkpoints")
+    log, _ = zoo_data.cleaned("ml-100k")
+    recipe = Recipe.from_dict({
+        "memory": "off", "model": {"name": "sasrec", "width": 8}, "training": {"epochs": 3},
+        "split": {"protocol": "leave-last-out"}, "evaluation": {"seen": "keep"},
+    })  # fmt: skip
+    split = recipe.split.apply(log)
+    with pytest.raises(KeyboardInterrupt):
+        zoo_point.fitted(recipe, split, Catalogue.of(log))
+    assert len(list((tiny / "checkpoints").iterdir())) == 1
+    zoo_point.fitted(recipe, split, Catalogue.of(log))
+    assert told == [1, 2, 2, 3]
+    assert not list((tiny / "checkpoints").iterdir())
+
+
+def test_seeds_come_one_after_the_other() -> None:
+    known = zoo.models()
+    given = zoo.parsed(["--data", "ml-100k,ml-1m", "--seeds", "7,8", "--only", "sasrec"], known)
+    seeds = [run.plan["recipe"]["seed"] for run in zoo.all_runs(given, known)]
+    assert seeds == [7, 7, 7, 8, 8, 8]
 
 
 def test_a_log_that_is_not_there_is_left_out(
