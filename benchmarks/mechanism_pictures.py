@@ -90,6 +90,12 @@ def _picture(path: Path, name: str, points: dict[str, Any], results: str) -> Non
             ax.plot(lengths, [value(line[length]) for length in lengths], color=colour)
         ax.set(xscale="log", yscale="log", title=title)
         _plain(ax, sorted(at))
+    # Columns do not end alike, and each needs its numbers below.
+    for ax in axes.flat[max(len(points) - COLUMNS, 0) : len(points)]:
+        ax.tick_params(labelbottom=True)
+    drawn = [value(each) for at in points.values() for each in at.values()]
+    low, high = (math.log10(each(drawn)) for each in (min, max))
+    axes.flat[0].set_ylim(10 ** math.floor(low), 10 ** math.ceil(high + 1e-9))
     figure.supxlabel("events of a history")
     figure.supylabel(axis)
     keep(figure, path, results)

@@ -149,9 +149,7 @@ def conditions(results: Sequence[Result]) -> list[str]:
     prints = {run["fingerprint"] for run in done}
     if len(prints) > 1:
         raise SystemExit(f"error: results of different data in one table: {', '.join(prints)}")
-    caps = {run["plan"]["recipe"]["training"]["minutes"] for run in done}
-    capped = [f"{cap:g}" for cap in sorted(caps - {0.0})]
-    limit = f" Training was cut off after {' or '.join(capped)} minutes." if capped else ""
+    limit = cut_off(done)
     clocked = sorted({
         run["recipe"]["model"]["name"] for run in done if "minutes_of" in run["plan"]
     })  # fmt: skip
@@ -160,6 +158,22 @@ def conditions(results: Sequence[Result]) -> list[str]:
     )
     machines = sorted({machine({**run, "seed": seeds}, "python benchmarks/zoo.py") for run in done})
     return ["", facts + limit + shared, *machines]
+
+
+def cut_off(done: Sequence[Result]) -> str:
+    """Which trainings had a cap of minutes."""
+    names: dict[float, set[str]] = {}
+    trained = [run for run in done if run["kind"] == "network"]
+    for run in trained:
+        cap = run["plan"]["recipe"]["training"]["minutes"]
+        names.setdefault(cap, set()).add(run["recipe"]["model"]["name"])
+    told = [
+        f" Training was cut off after {cap:g} minutes"
+        + (f": {', '.join(sorted(models))}." if len(names) > 1 else ".")
+        for cap, models in sorted(names.items())
+        if cap
+    ]
+    return "".join(told)
 
 
 def table(log: str, protocol: str, results: Sequence[Result], words: Any) -> list[str]:  # noqa: ARG001 - one language

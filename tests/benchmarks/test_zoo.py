@@ -212,6 +212,15 @@ def test_a_table_is_best_first_with_published_numbers_beside_it() -> None:
     assert "Seed 7, 8, regard 1.0" in lines[-1]
 
 
+def test_a_cap_of_minutes_is_told_with_those_that_had_it() -> None:
+    free, capped = result("sasrec", 7, 0.18), deepcopy(result("gru4rec", 7, 0.1))
+    assert zoo_tables.cut_off([free]) == ""
+    capped["plan"]["recipe"]["training"]["minutes"] = 0.1
+    assert zoo_tables.cut_off([capped]) == " Training was cut off after 0.1 minutes."
+    told = zoo_tables.cut_off([free, capped, result("ease", 7, 0.1, kind="classical")])
+    assert told == " Training was cut off after 0.1 minutes: gru4rec."
+
+
 def test_numbers_of_different_data_make_no_table() -> None:
     found = [result("sasrec", 7, 0.18), {**result("markov", 7, 0.1), "fingerprint": "other"}]
     with pytest.raises(SystemExit, match="different data"):
