@@ -62,11 +62,12 @@ def networks() -> dict[str, Model]:
     """
     from regard.models import MODELS
     from regard.recommender.networks import build
+    from regard.training.objectives import OBJECTIVES
 
     found = {}
     for name in sorted(MODELS, key=lambda each: each != MEASURE):
         network = build(Recipe(model=name), FIRST_CODE + 1)
-        everywhere = network.promises.causal and network.objective == "next-item"
+        everywhere = OBJECTIVES[network.objective]().asks_everywhere
         found[name] = Model(name, "network", by_minutes=not everywhere)
     return found
 

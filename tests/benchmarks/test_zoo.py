@@ -15,6 +15,7 @@ import zoo_tables
 from regard.classical import CLASSICAL
 from regard.data.catalogue import Catalogue
 from regard.models import MODELS
+from regard.models.sasrec import SASRec
 from regard.recommender.recipe import Recipe
 from regard.settings import data_folder
 from regard.training.history import Epoch
@@ -37,6 +38,16 @@ def test_everything_registered_is_in_the_zoo_and_sasrec_before_those_that_need_i
     networks = names[len(CLASSICAL) :]
     assert networks[0] == "sasrec"
     assert not zoo.models()["sasrec"].by_minutes
+
+
+def test_who_is_asked_once_a_history_is_given_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Whole(SASRec):
+        objective = "newest-item"
+
+    monkeypatch.setitem(MODELS, "whole", Whole)
+    known = zoo.models()
+    assert known["whole"].by_minutes
+    assert not known["attention-pooling"].by_minutes
 
 
 def test_only_what_draws_numbers_is_run_with_every_seed() -> None:
