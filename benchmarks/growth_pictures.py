@@ -138,6 +138,13 @@ def _picture(path: Path, what: str, panels: dict[str, list[Line]], mark: str) ->
         _axes(ax, timed=TIME in title)
         if len(lines) > 1:
             ax.legend(fontsize=9)
+    keep(figure, path, mark)
+
+
+def keep(figure: Any, path: Path, mark: str) -> None:
+    """Write a figure as SVG that is the same bytes each time, with the mark of its results."""
+    import matplotlib.pyplot as plt
+
     metadata = {"Date": None, "Creator": None, "Description": f"results {mark}"}
     figure.savefig(path, format="svg", metadata=metadata)
     plt.close(figure)

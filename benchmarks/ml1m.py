@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,16 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def versions() -> dict[str, str]:
+    """Package -> version, of those that are installed: classical methods do without torch."""
+    return {package: version(package) for package in PACKAGES if find_spec(package)}
+
+
 def surroundings(seed: int) -> dict[str, Any]:
     """What a number depends on besides code and data."""
     return {
         "seed": seed,
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "versions": {"python": platform.python_version(), **versions()},
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
         "system": platform.platform(),

@@ -21,7 +21,10 @@ from typing import Any
 import cleaning_tables
 import data_tables
 import growth_tables
+import mechanism_tables
 import performance_tables
+import smallest_tables
+import zoo_tables
 from peers.table import peers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +33,11 @@ PAGES = (
     "README.zh-CN.md",
     "docs/cleaning.md",
     "docs/growth.md",
+    "docs/mechanisms.md",
     "docs/performance.md",
     "docs/scale.md",
+    "docs/smallest.md",
+    "docs/zoo.md",
 )
 MARKS = re.compile(r"(<!-- figures (\S+) (en|zh) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
@@ -153,7 +159,10 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     **cleaning_tables.TABLES,
     **data_tables.TABLES,
     **growth_tables.TABLES,
+    **mechanism_tables.TABLES,
     **performance_tables.TABLES,
+    **smallest_tables.TABLES,
+    **zoo_tables.TABLES,
 }
 """Name in a page -> what makes the table of its results."""
 SOURCES = {
@@ -162,16 +171,21 @@ SOURCES = {
     **dict.fromkeys(cleaning_tables.TABLES, "cleaning.json"),
     **dict.fromkeys(growth_tables.TABLES, "growth.json"),
     **performance_tables.SOURCES,
+    **mechanism_tables.SOURCES,
+    **smallest_tables.SOURCES,
+    **zoo_tables.SOURCES,
 }
 """Name in a page -> file of results, where it is not `NAME-seed7.json`; a pattern for several."""
+EVEN_EMPTY = frozenset({*mechanism_tables.TABLES, *smallest_tables.TABLES, *zoo_tables.TABLES})
+"""Tables that are made without any result too: they say what is missing."""
 RESULTS = ROOT / "benchmarks" / "results"
 
 
 def saved(pattern: str) -> Any:
-    """What a benchmark saved: one object, or a list where the pattern is of several; else None."""
+    """What a benchmark saved: a list where the pattern is of several, else one object or None."""
     paths = sorted(RESULTS.glob(pattern))
     found = [json.loads(path.read_text("utf-8")) for path in paths]
-    return (found or None) if "*" in pattern else (found[0] if found else None)
+    return found if "*" in pattern else (found[0] if found else None)
 
 
 def filled(page: str) -> str:
@@ -180,7 +194,7 @@ def filled(page: str) -> str:
     def table(match: re.Match[str]) -> str:
         opening, name, language, end = match.groups()
         pattern = SOURCES.get(name, f"{name}-seed7.json")
-        if (results := saved(pattern)) is not None:
+        if (results := saved(pattern)) or name in EVEN_EMPTY:
             lines = TABLES[name](results, WORDS[language])
         else:
             lines = [f"*Not measured yet: there is no `benchmarks/results/{pattern}`.*"]

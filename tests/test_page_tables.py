@@ -36,3 +36,19 @@ def test_the_pictures_of_growth_are_of_its_results() -> None:
         assert f"(pictures/growth-{axis}.svg)" in page
         picture = ROOT / "docs" / "pictures" / f"growth-{axis}.svg"
         assert f"results {digest}<" in picture.read_text("utf-8"), "run growth_pictures.py"
+
+
+def test_the_pictures_of_mechanisms_are_of_their_results() -> None:
+    page = (ROOT / "docs" / "mechanisms.md").read_text("utf-8")
+    folder = ROOT / "benchmarks" / "results" / "mechanisms" / "step"
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    if not any(each["state"] == "done" for each in found):
+        assert "pictures/" not in page
+        return
+    module = ROOT / "benchmarks" / "mechanism_pictures.py"
+    sys.path.insert(0, str(module.parent))
+    mark = runpy.run_path(str(module))["mark"](found)
+    for name in ("mechanisms-time", "mechanisms-memory"):
+        assert f"(pictures/{name}.svg)" in page
+        picture = ROOT / "docs" / "pictures" / f"{name}.svg"
+        assert f"results {mark}<" in picture.read_text("utf-8"), "run benchmarks/mechanisms.py"

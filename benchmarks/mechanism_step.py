@@ -1,0 +1,56 @@
+"""Seconds and memory of a training step of one mechanism at one length; reads a plan, prints JSON.
+
+    python benchmarks/mechanism_step.py < PLAN.json
+
+Full histories of a generated log with a clock, as many positions in a step whatever their length.
+"""
+
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from growth_point import HELD_OUT, generated_split
+from mechanism_model import Swapped
+from ml1m import surroundings
+from regard.data.split import Split, assemble
+from regard.errors import MissingDependencyError, RegardError
+from regard.recommender.fitting import welcome
+from regard.recommender.recipe import Recipe
+from stopwatch import Stopwatch, step_seconds
+from zoo_point import peak_megabytes
+
+
+def with_clock(split: Split) -> Split:
+    """The same histories, an hour between two events."""
+    sequences = split.sequences
+    times = 1e9 + 3_600.0 * np.arange(len(sequences.items))
+    return assemble(replace(sequences, times=times), split.vocabulary, split.protocol, "generated")
+
+
+def main() -> None:
+    """Measure and print."""
+    plan = json.load(sys.stdin)["plan"]
+    welcome(Swapped)
+    recipe = Recipe.from_dict(plan["recipe"])
+    length, tokens = plan["length"], recipe.training.tokens
+    # So many users that no epoch ends while the watch runs.
+    users = (plan["steps"] + 4) * max(1, tokens // length)
+    split = with_clock(generated_split(users, length + 1 + HELD_OUT, plan["items"], recipe.seed))
+    base = peak_megabytes()
+    found = {**surroundings(recipe.seed), "kind": "step", "base_megabytes": base}
+    try:
+        watch = Stopwatch(plan["steps"], plan["seconds"])
+        found |= {"seconds": step_seconds(recipe, split, watch)}
+        found |= {"peak_megabytes": peak_megabytes(), "threads": torch.get_num_threads()}
+    except MissingDependencyError as missing:
+        found |= {"state": "left out", "message": str(missing)}
+    except RegardError as failure:
+        sys.exit(f"{type(failure).__name__}: {failure}")
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The tables of `docs/mechanisms.md`, from what `benchmarks/mechanisms.py` saved."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from statistics import mean, median
+from typing import Any
+
+from mechanism_pictures import measured
+from performance_tables import machine, markdown
+from zoo_data import REMOVE
+from zoo_tables import Row
+
+COMMAND = "python benchmarks/mechanisms.py"
+Result = dict[str, Any]
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Every mechanism that is compared."""
+    from mechanism_model import mechanisms
+
+    return tuple(mechanisms())
+
+
+def name_of(found: Result) -> str:
+    """The mechanism of a result."""
+    return str(found["plan"]["recipe"]["model"]["mechanism"])
+
+
+def without_number(found: Sequence[Result], done: Sequence[str], width: int) -> list[list[str]]:
+    """Rows of what was not measured, each with its reason."""
+    why = {name_of(each): each for each in found if each["state"] != "done"}
+    rows = []
+    for name in known():
+        if name not in done:
+            told = why.get(name)
+            said = f"{told['state']}: {told['message']}" if told else "not run yet"
+            rows.append([name, said.replace("|", "/"), *[""] * (width - 2)])
+    return rows
+
+
+def quality(found: Sequence[Result], words: Any) -> list[str]:  # noqa: ARG001 - one language
+    """MovieLens-1M, best first."""
+    groups: dict[str, list[Result]] = {}
+    for each in found:
+        if each["state"] == "done":
+            groups.setdefault(name_of(each), []).append(each)
+    rows = [Row(name, "alone", runs) for name, runs in groups.items()]
+    rows.sort(key=lambda row: -row.mean(REMOVE, "ndcg@10"))
+    header = ["mechanism", "NDCG@10", "HR@10", "seeds", "epochs", "MB", "parameters", "targets/s"]
+    lines = []
+    for row in rows:
+        epochs = f"{mean(run['epochs'] for run in row.runs):.1f}"
+        cells = [row.cell(REMOVE, "ndcg@10"), row.cell(REMOVE, "hit_rate@10"), row.seeds(REMOVE)]
+        lines.append([row.model, *cells, epochs, *row.costs()[1:]])
+    lines += without_number(found, list(groups), len(header))
+    return [*markdown(header, lines), *conditions(rows)]
+
+
+def conditions(rows: Sequence[Row]) -> list[str]:
+    """What the numbers depend on."""
+    runs = [run for row in rows for run in row.runs]
+    if not runs:
+        return []
+    budgets = sorted({run["plan"]["recipe"]["training"]["minutes"] for run in runs})
+    seeds = ", ".join(map(str, sorted({run["seed"] for run in runs})))
+    spent = " or ".join(f"{each:g}" for each in budgets)
+    whole = sorted({row.model for row in rows if not row.runs[0]["causal"]})
+    kinds = f" Read histories whole, so learn one target of each: {', '.join(whole)}." * bool(whole)
+    fine = sorted({machine({**run, "seed": seeds}, COMMAND) for run in runs})
+    return ["", f"{spent} minutes of training each.{kinds}", *fine]
+
+
+def step(found: Sequence[Result], words: Any) -> list[str]:  # noqa: ARG001 - one language
+    """Milliseconds and MB of a step by the length of histories."""
+    points = measured(list(found))
+    lengths = sorted({length for at in points.values() for length in at})
+    header = ["mechanism", *(f"{length:,} events" for length in lengths)]
+    header = header if lengths else [*header, "a step"]
+    lines = [
+        [name, *(cell(at[length]) if length in at else "–" for length in lengths)]
+        for name, at in points.items()
+    ]
+    lines += without_number(found, list(points), len(header))
+    table = markdown(header, lines)
+    runs = [each for at in points.values() for each in at.values()]
+    if not runs:
+        return table
+    fine = sorted({machine({**run, "seed": run["seed"]}, COMMAND) for run in runs})
+    alt = "small multiples on logarithmic axes, one for each mechanism"
+    pictures = [
+        f"![Milliseconds a step by the length of histories, {alt}](pictures/mechanisms-time.svg)",
+        "",
+        f"![Memory of a step by the length of histories, {alt}](pictures/mechanisms-memory.svg)",
+        "",
+    ]
+    items = runs[0]["plan"]["items"]
+    told = f"Median, and the peak of memory beyond the imports; {items:,} items. "
+    return [*pictures, *table, "", told + fine[0], *fine[1:]]
+
+
+def cell(found: Result) -> str:
+    """A step in milliseconds and MB."""
+    memory = found["peak_megabytes"] - found["base_megabytes"]
+    return f"{1e3 * median(found['seconds']):,.0f} ms, {memory:,.0f} MB"
+
+
+TABLES: dict[str, Callable[[Any, Any], list[str]]] = {
+    "mechanisms-quality": quality,
+    "mechanisms-step": step,
+}
+"""Name in a page -> what makes the table."""
+SOURCES = {
+    "mechanisms-quality": "mechanisms/quality/*.json",
+    "mechanisms-step": "mechanisms/step/*.json",
+}
+"""Name in a page -> files of results."""

@@ -1,0 +1,145 @@
+"""Mechanisms side by side: the frame is SASRec, nothing but the mechanism changes."""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import mechanism_pictures
+import mechanism_tables
+import mechanisms
+from mechanism_model import NOTHING, Swapped, SwappedConfig, made
+from regard.attention import ATTENTION, DISTANCES
+from regard.data.batches import Batch
+from regard.errors import ConfigurationError
+from regard.models.contract import ModelInput
+from regard.models.sasrec import SASRec, SASRecConfig
+
+N = 20
+
+
+def batch(rows: list[list[int]]) -> ModelInput:
+    lengths = np.array([sum(code > 0 for code in row) for row in rows])
+    times = np.arange(np.size(rows), dtype=np.float64).reshape(np.shape(rows))
+    return ModelInput.of(Batch(np.array(rows), lengths, times=times, asked=times), N)
+
+
+def test_with_scaled_dot_products_it_is_sasrec_number_for_number() -> None:
+    sizes = {"width": 8, "heads": 2, "longest": 5}
+    ours = Swapped(SwappedConfig(**sizes), N).eval()
+    theirs = SASRec(SASRecConfig(**sizes), N).eval()
+    ours.load_state_dict(theirs.state_dict())
+    given = batch([[3, 4, 5, 6], [7, 8, 0, 0]])
+    assert torch.equal(ours(given)[given.items_BL > 0], theirs(given)[given.items_BL > 0])
+
+
+def test_without_attention_only_the_newest_event_counts() -> None:
+    model = Swapped(SwappedConfig(mechanism=NOTHING, width=8, longest=5), N).eval()
+    newest_BD = model.newest(batch([[3, 4, 5], [6, 7, 5]]))
+    assert torch.equal(newest_BD[0], newest_BD[1])
+    assert not torch.equal(newest_BD[0], model.newest(batch([[3, 4, 6]]))[0])
+
+
+def test_every_mechanism_that_reads_a_history_once_is_compared() -> None:
+    names = mechanisms.parsed([]).only
+    schemes = {f"scaled-dot-product + {name}" for name in DISTANCES}
+    assert set(names) == {NOTHING, *ATTENTION, *schemes} - {"target"}
+
+
+@pytest.mark.parametrize("name", mechanisms.parsed([]).only)
+def test_each_has_its_promises_and_an_objective_that_suits_them(name: str) -> None:
+    if name == "entmax":
+        pytest.importorskip("entmax", reason="the package entmax (extra entmax) is not installed")
+    model = Swapped(SwappedConfig(mechanism=name, width=8, longest=5), N).eval()
+    assert (model.positions is None) == (" + " in name)
+    assert model.objective == ("next-item" if model.promises.causal else "newest-item")
+    one, other = model(batch([[3, 4, 5, 6]])), model(batch([[3, 4, 5, 9]]))
+    assert torch.allclose(one[0, :3], other[0, :3], atol=1e-6) == model.promises.causal
+
+
+def test_a_mechanism_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"model\.mechanism='target' is none of nothing"):
+        made("target", 8, heads=2)
+
+
+def test_each_has_the_same_budget_and_takes_turns_by_seed() -> None:
+    given = mechanisms.parsed(["--part", "quality", "--only", "linear,additive", "--minutes", "2"])
+    runs = list(mechanisms.all_runs(given))
+    assert [run.name.split("  ")[1:] for run in runs][:3] == [
+        ["additive", "seed 7"], ["linear", "seed 7"], ["additive", "seed 8"],
+    ]  # fmt: skip
+    budgets = {json.dumps(run.plan["recipe"]["training"]) for run in runs}
+    assert len(budgets) == 1
+    assert json.loads(budgets.pop())["minutes"] == 2.0
+
+
+def test_training_and_steps_from_end_to_end(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mechanisms, "LOG", "ml-100k")
+    monkeypatch.setattr(mechanisms, "LENGTHS", (20,))
+    out, pictures = tiny / "out", tiny / "pictures"
+    words = ["--only", "low-rank", "--seeds", "7", "--minutes", "0.005", "--steps", "2"]
+    words += ["--out", str(out), "--pictures", str(pictures)]
+    mechanisms.main(words)
+    assert "[2/2" in capsys.readouterr().out
+    quality = json.loads((out / "quality" / "low-rank-seed7.json").read_text())
+    assert quality["state"] == "done"
+    assert quality["causal"] is False
+    assert list(quality["results"]) == ["alone"]
+    step = json.loads((out / "step" / "low-rank-20.json").read_text())
+    assert len(step["seconds"]) == 2
+    assert step["peak_megabytes"] > step["base_megabytes"] > 0
+    assert sorted(path.name for path in pictures.iterdir()) == [
+        "mechanisms-memory.svg", "mechanisms-time.svg",
+    ]  # fmt: skip
+    mechanisms.main([*words, "--list"])
+    assert "0 of 2 to do" in capsys.readouterr().out
+
+
+def step_of(name: str, length: int, seconds: float) -> dict[str, Any]:
+    return {
+        "state": "done",
+        "seed": 7,
+        "plan": {"recipe": {"model": {"mechanism": name}}, "length": length, "items": 1_000},
+        "seconds": [seconds, seconds * 2, seconds * 3],
+        "peak_megabytes": 500.0 + length,
+        "base_megabytes": 400.0,
+        "versions": dict.fromkeys(("regard", "torch", "python"), "1.0"),
+        "processor": "P",
+        "cores": 2,
+    }
+
+
+def test_steps_as_a_table_and_as_pictures(tmp_path: Path) -> None:
+    found = [step_of("linear", 1_000, 0.02), step_of("linear", 50, 0.01)]
+    found += [step_of("scaled-dot-product", 50, 0.005)]
+    found += [{**step_of("entmax", 50, 1.0), "state": "left out", "message": "no entmax"}]
+    lines = mechanism_tables.step(found, {})
+    rows = [line for line in lines if line.startswith("|")]
+    assert rows[0] == "| mechanism | 50 events | 1,000 events |"
+    assert "| linear | 20 ms, 150 MB | 40 ms, 1,100 MB |" in rows
+    assert "| scaled-dot-product | 10 ms, 150 MB | – |" in rows
+    assert "| entmax | left out: no entmax |  |" in rows
+    assert "| additive | not run yet |  |" in rows
+    first = mechanism_pictures.draw(found, tmp_path / "a")
+    second = mechanism_pictures.draw(found, tmp_path / "b")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert f"results {mechanism_pictures.mark(found)}<" in first[0].read_text("utf-8")
+    assert mechanism_pictures.draw([], tmp_path / "c") == []
+    assert "not run yet" in "".join(mechanism_tables.step([], {}))
+
+
+def test_no_argument_of_a_mechanism_is_left_to_chance() -> None:
+    # `made` hands on what a mechanism takes of these; a new required one would fail elsewhere.
+    for name, kind in ATTENTION.items():
+        needed = {
+            each.name
+            for each in inspect.signature(kind).parameters.values()
+            if each.default is inspect.Parameter.empty
+        }
+        assert needed <= {"width", "heads", "longest", "layer"}, name
