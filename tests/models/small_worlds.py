@@ -1,5 +1,6 @@
 """Worlds so small that a network learns them in seconds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -102,6 +103,18 @@ def loss_of(model: SequenceModel, batch: Batch, *, low: bool = False) -> torch.T
         return CrossEntropy()(states_TD, model.item_table(), targets_T)
 
 
+def batches_of(model: SequenceModel, training: TrainingPart) -> Iterator[Batch]:
+    """The one batch of an epoch over a small world, with all that a network reads."""
+    return TrainingBatches(
+        training,
+        longest=model.longest,
+        tokens=10**6,
+        seed=0,
+        with_times=model.with_times,
+        with_features=model.layout is not None,
+    ).epoch(0)
+
+
 def learn(
     model: SequenceModel,
     training: TrainingPart,
@@ -111,14 +124,7 @@ def learn(
     low: bool = False,
 ) -> float:
     """Descend on all histories at once; the last loss."""
-    [batch] = TrainingBatches(
-        training,
-        longest=model.longest,
-        tokens=10**6,
-        seed=0,
-        with_times=model.with_times,
-        with_features=model.layout is not None,
-    ).epoch(0)
+    [batch] = batches_of(model, training)
     optimiser = build_optimiser(model, 0.0)
     for group in optimiser.param_groups:
         group["lr"] = rate

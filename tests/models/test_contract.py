@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from small_worlds import cycle, hit_rate, input_of, learn, loss_of, noise, small, world
+from small_worlds import batches_of, cycle, hit_rate, input_of, learn, loss_of, noise, small, world
 from torch import Tensor
 
 import regard.models
-from regard.data.batches import Batch, TrainingBatches
+from regard.data.batches import Batch
 from regard.errors import ModelInputError
 from regard.models import MODELS
 from regard.models.contract import ModelInput, SequenceModel
@@ -184,8 +184,11 @@ class TestInvariance:
 
 class TestLearning:
     def test_a_gradient_reaches_every_parameter(self, model: SequenceModel) -> None:
-        codes = np.arange(2, 2 + model.longest)[None]
-        batch = Batch(codes, np.array([model.longest]), np.roll(codes, 1))
+        # Coming back to its first items: some networks only then read all that they have.
+        codes = 2 + np.arange(model.longest)[None] % (model.longest - 3)
+        times = 1e9 + 60.0 * np.arange(model.longest + 1)[None] ** 3
+        clock = times[:, :-1], times[:, 1:]
+        batch = Batch(codes, np.array([model.longest]), np.roll(codes, 1), *clock)
         model.train()
         loss_of(model, batch).backward()
         for name, parameter in model.named_parameters():
@@ -208,9 +211,8 @@ class TestLearning:
 
     def test_learns_in_bfloat16_what_it_learns_in_float32(self, kind: type[SequenceModel]) -> None:
         clockwork = cycle()
-        batches = TrainingBatches(clockwork.training, longest=8, tokens=10**6, seed=0)
-        [batch] = batches.epoch(0)
         model = small(kind, clockwork.catalogue_size, width=32).train()
+        [batch] = batches_of(model, clockwork.training)
         exact = loss_of(model, batch)
         low = loss_of(model, batch, low=True)
         assert low.dtype == torch.float32
@@ -236,7 +238,7 @@ class TestLearning:
         sequences, learned = chaos.training.sequences, chaos.training.ends
         rest = sequences.offsets[:-1] + sequences.offsets[1:] - learned
         unseen = dataclasses.replace(chaos.training, ends=rest)
-        [batch] = TrainingBatches(unseen, longest=8, tokens=10**6, seed=0).epoch(0)
+        [batch] = batches_of(model, unseen)
         assert float(loss_of(model, batch).detach()) > math.log(items) - 0.1
 
 

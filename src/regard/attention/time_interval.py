@@ -57,7 +57,7 @@ class TimeIntervalAttention(nn.Module):
         torch.Size([1, 3, 8])
     """
 
-    promises: ClassVar[Promises] = Promises(needs=("times_BL",))
+    promises: ClassVar[Promises] = Promises(needs=("times_BL",), needs_clock=True)
 
     def __init__(
         self, width: int, heads: int = 1, buckets: int = 256, *, bias: bool = False
