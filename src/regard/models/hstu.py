@@ -56,7 +56,7 @@ class HSTUConfig:
     """
 
     width: int = 64
-    blocks: int = 4
+    blocks: int = 2
     heads: int = 2
     buckets: int = 128
     longest: int = 200
