@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from small_worlds import input_of, noise, small
 from torch import nn
 
+from regard.data.batches import query_batch
 from regard.data.queries import Queries
 from regard.errors import ModelInputError
 from regard.evaluation.protocol import Seen
 from regard.evaluation.ranking import rank_and_list
 from regard.models import MODELS
-from regard.models.contract import SequenceModel
+from regard.models.contract import ModelInput, SequenceModel
 from regard.models.embeddings import ItemEmbedding
 from regard.models.scorer import NetworkScorer, ReadHistories
 from regard.shapes import Scores
@@ -52,9 +53,9 @@ def test_scores_are_states_times_the_table(model: SequenceModel, queries: Querie
     assert scores_QN.dtype == np.float32
     table = model.item_table()
     for q in range(len(queries)):
-        history = queries.sequences.items[queries.starts[q] : queries.ends[q]].tolist()
+        alone = query_batch(queries.select(slice(q, q + 1)), model.longest)
         with torch.no_grad():
-            last_D = model(input_of([history], 14))[0, -1]
+            last_D = model(ModelInput.of(alone, 14))[0, -1]
             slow = table.vectors_ND @ last_D + (0 if table.bias_N is None else table.bias_N)
         np.testing.assert_allclose(scores_QN[q], slow.numpy(), rtol=1e-4, atol=1e-5)
 

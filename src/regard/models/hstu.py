@@ -5,10 +5,10 @@ and there is no feed-forward network beside it, since gates do its work. What co
 depends on when one asks: the strengths count time from the moment of the request, so an answer for
 tonight is not the one for next month.
 
-Formula: `h = x + p`; in each layer `h ← h + W' (norm(A v) ∘ u)` with `[u, v, q, k] = silu(norm(h)
-W)` and `Aᵢⱼ = silu(qᵢ·kⱼ + dᵢ₋ⱼ + τ(aᵢ − tⱼ)) / S`, where `aᵢ` is the moment at which the item after
-event i is asked for and S the longest history; the score of an item is the product of the last
-state with its vector.
+Formula: `h = x + p`; in each layer `h ← h + W' (norm(A v) ∘ u)` with
+`[u, v, q, k] = silu(W norm(h))` and `Aᵢⱼ = silu(qᵢ·kⱼ + dᵢ₋ⱼ + τ(aᵢ − tⱼ)) / S`, where `aᵢ` is the
+moment at which the item after event i is asked for and S the longest history; the score of an item
+is the product of the last state with its vector.
 
 Source: Zhai et al. 2024, "Actions Speak Louder than Words: Trillion-Parameter Sequential
 Transducers for Generative Recommendations", ICML, equations 1 to 3; the input, the residual and
@@ -16,13 +16,13 @@ the moment of the request as in the authors' code for public data sets. Its mech
 `regard.attention.gated_aggregation`.
 
 Differs from the paper: this is the next-item network alone, without a stream of actions, a ranking
-task or stochastic length; a plain layer norm ends it, where the code scales states to length one and
-divides scores by a temperature; dropout lies on the branch instead of inside it; positions count
-from the newest event; exact cross-entropy over the catalogue in place of sampled negatives. A log
-without a clock, or a history that comes without times, is read by distances alone. In training and
-evaluation the moment asked is the time of the event to be predicted, as in the code: such numbers
-are of a recommender that is asked when the person is there, and may not be set beside those of a
-network that does not look at the moment.
+task or stochastic length; a plain layer norm ends it, where the code scales states to length one
+and divides scores by a temperature; dropout lies on the branch instead of inside it; positions
+count from the newest event; exact cross-entropy over the catalogue in place of sampled negatives. A
+log without a clock, or a history that comes without times, is read by positions alone. In training
+and evaluation the moment asked is the time of the event to be predicted, as in the code: such
+numbers are of a recommender that is asked when the person is there, which a network that does not
+look at the moment cannot use.
 
 Cost: time `O(L² D + L D²)`, memory `O(H L²)` a history and layer: there is no fused kernel.
 """

@@ -86,9 +86,7 @@ class SRGNN(SequenceModel):
         """See `SequenceModel.trace`; the map is named `session`."""
         self.check_length(batch)
         vectors_BLD = self.dropout(self.items(batch.items_BL))
-        read_BLD, map_BHLM = self.session(
-            vectors_BLD, items_BL=batch.items_BL, need_map=need_maps
-        )
+        read_BLD, map_BHLM = self.session(vectors_BLD, items_BL=batch.items_BL, need_map=need_maps)
         maps = {} if map_BHLM is None else {"session": map_BHLM}
         return Trace(self.norm(self.dropout(read_BLD)), maps)
 
