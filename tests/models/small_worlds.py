@@ -1,5 +1,6 @@
 """Worlds so small that a network learns them in seconds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -126,6 +127,18 @@ def said_last(model: SequenceModel, read: ModelInput) -> torch.Tensor:
     return model.newest(read)
 
 
+def batches_of(model: SequenceModel, training: TrainingPart) -> Iterator[Batch]:
+    """The one batch of an epoch over a small world, with all that a network reads."""
+    return TrainingBatches(
+        training,
+        longest=model.longest,
+        tokens=10**6,
+        seed=0,
+        with_times=model.with_times,
+        with_features=model.layout is not None,
+    ).epoch(0)
+
+
 def learn(
     model: SequenceModel,
     training: TrainingPart,
@@ -135,14 +148,7 @@ def learn(
     low: bool = False,
 ) -> float:
     """Descend on all histories at once; the last loss."""
-    [batch] = TrainingBatches(
-        training,
-        longest=model.longest,
-        tokens=10**6,
-        seed=0,
-        with_times=model.with_times,
-        with_features=model.layout is not None,
-    ).epoch(0)
+    [batch] = batches_of(model, training)
     optimiser = build_optimiser(model, 0.0)
     for group in optimiser.param_groups:
         group["lr"] = rate

@@ -11,11 +11,23 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from small_worlds import cycle, hit_rate, input_of, learn, loss_of, noise, said, said_last, small, world
+from small_worlds import (
+    batches_of,
+    cycle,
+    hit_rate,
+    input_of,
+    learn,
+    loss_of,
+    noise,
+    said,
+    said_last,
+    small,
+    world,
+)
 from torch import Tensor
 
 import regard.models
-from regard.data.batches import Batch, TrainingBatches
+from regard.data.batches import Batch
 from regard.errors import ModelInputError
 from regard.models import MODELS
 from regard.models.contract import ModelInput, SequenceModel
@@ -185,9 +197,12 @@ class TestInvariance:
 
 class TestLearning:
     def test_a_gradient_reaches_every_parameter(self, model: SequenceModel) -> None:
-        # Several rows, since some objectives cut each at random, and one event teaches little.
-        codes = np.arange(2, 2 + model.longest)[None].repeat(4, axis=0)
-        batch = Batch(codes, np.full(4, model.longest), np.roll(codes, 1, axis=1))
+        # Several rows, since some objectives cut each at random, and one event teaches little;
+        # coming back to their first items, since some networks only then read all that they have.
+        codes = (2 + np.arange(model.longest)[None] % (model.longest - 3)).repeat(4, axis=0)
+        times = (1e9 + 60.0 * np.arange(model.longest + 1)[None] ** 3).repeat(4, axis=0)
+        clock = times[:, :-1], times[:, 1:]
+        batch = Batch(codes, np.full(4, model.longest), np.roll(codes, 1, axis=1), *clock)
         model.train()
         loss_of(model, batch).backward()
         for name, parameter in model.named_parameters():
@@ -212,9 +227,8 @@ class TestLearning:
 
     def test_learns_in_bfloat16_what_it_learns_in_float32(self, kind: type[SequenceModel]) -> None:
         clockwork = cycle()
-        batches = TrainingBatches(clockwork.training, longest=8, tokens=10**6, seed=0)
-        [batch] = batches.epoch(0)
         model = small(kind, clockwork.catalogue_size, width=32).train()
+        [batch] = batches_of(model, clockwork.training)
         # Some objectives draw what they ask; both shall ask the same.
         torch.manual_seed(1)
         exact = loss_of(model, batch)
@@ -243,7 +257,7 @@ class TestLearning:
         sequences, learned = chaos.training.sequences, chaos.training.ends
         rest = sequences.offsets[:-1] + sequences.offsets[1:] - learned
         unseen = dataclasses.replace(chaos.training, ends=rest)
-        [batch] = TrainingBatches(unseen, longest=8, tokens=10**6, seed=0).epoch(0)
+        [batch] = batches_of(model, unseen)
         assert float(loss_of(model, batch).detach()) > math.log(items) - 0.1
 
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from small_worlds import input_of, noise, said, small
 from torch import nn
 
+from regard.data.batches import query_batch
 from regard.data.queries import Queries
 from regard.errors import ModelInputError
 from regard.evaluation.protocol import Seen
 from regard.evaluation.ranking import rank_and_list
 from regard.models import MODELS
 from regard.models.candidates import CandidateModel
-from regard.models.contract import SequenceModel
+from regard.models.contract import ModelInput, SequenceModel
 from regard.models.embeddings import ItemEmbedding
 from regard.models.scorer import NetworkScorer, ReadHistories
 from regard.shapes import Scores
@@ -47,15 +48,17 @@ def queries() -> Queries:
     return Queries.next_event(sequences, users, ends)
 
 
-def test_scores_are_what_the_network_says_times_the_table(model: SequenceModel, queries: Queries) -> None:
+def test_scores_are_what_the_network_says_times_the_table(
+    model: SequenceModel, queries: Queries
+) -> None:
     scores_QN = NetworkScorer(model, tokens=30).score(queries)
     assert scores_QN.shape == (21, 14)
     assert scores_QN.dtype == np.float32
     table = model.item_table()
     for q in range(len(queries)):
-        history = queries.sequences.items[queries.starts[q] : queries.ends[q]].tolist()
+        alone = query_batch(queries.select(slice(q, q + 1)), model.longest)
         with torch.no_grad():
-            slow = said(model, input_of([history], 14))[0, -1]
+            slow = said(model, ModelInput.of(alone, 14))[0, -1]
             if not isinstance(model, CandidateModel):
                 slow = table.vectors_ND @ slow
             slow = slow + (0 if table.bias_N is None else table.bias_N)

@@ -28,7 +28,6 @@ from regard.attention.heads import (
     distances_between,
     distances_to_newest,
     joined,
-    likeness,
     newest_query,
 )
 from regard.attention.masks import pick_newest
@@ -136,13 +135,15 @@ class GatedAggregation(nn.Module):
         self, q_BHQK: Tensor, k_BHMK: Tensor, distances_BQM: Tensor, seconds_BQM: Tensor | None
     ) -> Tensor:
         """Rows of the map: strengths, nothing in the future."""
-        bias_BQM = self.by_distance_S[distances_BQM.clamp(min=0)]
+        bias_BQM = _looked_up(self.by_distance_S, distances_BQM.clamp(min=0))
         if seconds_BQM is not None:
-            buckets_BQM = (seconds_BQM.clamp(min=1).log() / _STEP).long().clamp(max=self.buckets)
-            bias_BQM = bias_BQM + self.by_time_T[buckets_BQM]
-        strengths_BHQM = F.silu(likeness(q_BHQK, k_BHMK, scale=1.0) + bias_BQM[:, None])
-        map_BHQM = strengths_BHQM / self.longest
-        return map_BHQM.masked_fill((distances_BQM < 0)[:, None], 0).to(k_BHMK.dtype)
+            # In place, and in float32: the authors take logarithms of that too.
+            buckets_BQM = seconds_BQM.clamp_(min=1).log_().div_(_STEP).clamp_(max=self.buckets)
+            bias_BQM = bias_BQM + _looked_up(self.by_time_T, buckets_BQM.int())
+        strengths_BHQM = F.silu(q_BHQK @ k_BHMK.transpose(-2, -1) + bias_BQM[:, None])
+        # One product takes the future away and divides by S.
+        shares_BQM = (distances_BQM >= 0).to(strengths_BHQM.dtype) / self.longest
+        return strengths_BHQM * shares_BQM[:, None]
 
     def _let_in(self, mixed_BHQK: Tensor, gates_BQD: Tensor) -> Tensor:
         mixed_BQD = joined(mixed_BHQK)
@@ -153,7 +154,12 @@ class GatedAggregation(nn.Module):
 
 
 def _between(now_BQ: Tensor | None, times_BM: Tensor | None) -> Tensor | None:
-    """Seconds from each event to each moment, float64 `(B, Q, M)`."""
+    """Seconds from each event to each moment, float32 `(B, Q, M)`; negative in the future."""
     if now_BQ is None or times_BM is None:
         return None
-    return (now_BQ.double()[..., None] - times_BM.double()[:, None]).abs()
+    return (now_BQ.double()[..., None] - times_BM.double()[:, None]).float()
+
+
+def _looked_up(table_T: Tensor, index_BQM: Tensor) -> Tensor:
+    """Numbers of a table, whose way back is several times faster than that of `table[index]`."""
+    return table_T.index_select(0, index_BQM.flatten()).view(index_BQM.shape)

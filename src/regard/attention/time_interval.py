@@ -57,7 +57,7 @@ class TimeIntervalAttention(nn.Module):
         torch.Size([1, 3, 8])
     """
 
-    promises: ClassVar[Promises] = Promises(needs=("times_BL",))
+    promises: ClassVar[Promises] = Promises(needs=("times_BL",), needs_clock=True)
 
     def __init__(
         self, width: int, heads: int = 1, buckets: int = 256, *, bias: bool = False
@@ -115,22 +115,29 @@ class TimeIntervalAttention(nn.Module):
         distances_BQM: Tensor,
         buckets_BQM: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Rows of the map, and what they mix; T: buckets."""
-        H, K = self.heads, q_BHQK.shape[-1]
-        keys_HTK = self.keys_TD.view(-1, H, K).transpose(0, 1)
-        values_HTK = self.values_TD.view(-1, H, K).transpose(0, 1)
+        """Rows of the map, and what they mix; T: buckets, R: the rows of all histories."""
+        B, H, Q, K = q_BHQK.shape
         buckets_BHQM = buckets_BQM[:, None].expand(-1, H, -1, -1)
-        of_time_BHQT = likeness(q_BHQK, keys_HTK)
+        # Heads before histories: all rows of a head then meet its vectors in one product.
+        q_HRK = q_BHQK.transpose(0, 1).reshape(H, B * Q, K)
+        of_time_HRT = likeness(q_HRK, self.keys_TD.view(-1, H, K).transpose(0, 1))
+        of_time_BHQT = of_time_HRT.view(H, B, Q, -1).transpose(0, 1)
         scores_BHQM = likeness(q_BHQK, k_BHMK) + of_time_BHQT.gather(-1, buckets_BHQM)
         map_BHQM = causal_softmax(scores_BHQM, distances_BQM)
-        by_bucket_BHQT = torch.zeros_like(of_time_BHQT, dtype=map_BHQM.dtype)
-        by_bucket_BHQT = by_bucket_BHQT.scatter_add(-1, buckets_BHQM, map_BHQM)
-        return map_BHQM @ v_BHMK + by_bucket_BHQT @ values_HTK, map_BHQM
+        by_bucket_HBQT = map_BHQM.new_zeros(H, B, Q, self.buckets + 1)
+        by_bucket_HBQT = by_bucket_HBQT.scatter_add(
+            -1, buckets_BHQM.transpose(0, 1), map_BHQM.transpose(0, 1)
+        )
+        values_HTK = self.values_TD.view(-1, H, K).transpose(0, 1)
+        mixed_HRK = by_bucket_HBQT.view(H, B * Q, -1) @ values_HTK
+        mixed_BHQK = mixed_HRK.view(H, B, Q, K).transpose(0, 1)
+        return map_BHQM @ v_BHMK + mixed_BHQK, map_BHQM
 
     def _buckets(self, now_BQ: Tensor, units_BQ: Tensor, times_BM: Tensor) -> Tensor:
         """Equation 1: the time between in units, int64 `(B, Q, M)`; 0 in the future."""
         between_BQM = now_BQ[..., None] - times_BM[:, None]
-        return (between_BQM / units_BQ[..., None]).clamp(0, self.buckets).long()
+        # In place: fresh memory costs more than what is written there.
+        return between_BQM.div_(units_BQ[..., None]).clamp_(0, self.buckets).long()
 
 
 def _given(times_BL: Tensor | None) -> Tensor:

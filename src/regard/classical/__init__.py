@@ -29,8 +29,8 @@ CLASSICAL: dict[str, type[ClassicalMethod]] = {
 __all__ = [
     "ALS",
     "CLASSICAL",
-    "Boosted",
     "EASE",
+    "Boosted",
     "ClassicalMethod",
     "DecayedPopularity",
     "ItemNeighbours",

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from regard.classical.contract import Arrays, ClassicalMethod
+from regard.classical.contract import ClassicalMethod
 from regard.classical.evidence import newest_occurrences
 from regard.classical.pairs import SAVED, Features, Pairs, item_facts
 from regard.data.queries import Queries

@@ -167,7 +167,7 @@ def as_typed(message: str) -> str:
         >>> as_typed("Give time_format=, or name another column.")
         'Give --time-format, or name another column.'
     """
-    names = "|".join(each.name for each in fields(SourceOptions))
+    names = "|".join(each.name for each in (*fields(SourceOptions), *fields(PersonOptions)))
     spaced = re.sub(rf"(?<![\w.-])({names})=(?=['\"])", _flag, message)
     return re.sub(rf"(?<![\w.-])({names})=(?=[\s,.;)])", lambda met: _flag(met).rstrip(), spaced)
 
@@ -302,6 +302,22 @@ class PersonOptions:
         str | None,
         typer.Option(metavar="A,B,C", help="Instead: items of anybody, oldest first."),
     ] = None
+    times: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T,T,T",
+            help="When the events of --history happened, for networks that read the clock: "
+            "'2026-01-30 18:00,2026-01-31 09:15'.",
+        ),
+    ] = None
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MOMENT",
+            help="The moment of the request, for networks that look at it: '2026-01-31 12:00' (UTC "
+            "unless a zone follows) or now. Right after the newest event if omitted.",
+        ),
+    ] = None
 
     def asked(self) -> dict[str, Any]:
         """As arguments of `Recommender.recommend`.
@@ -315,7 +331,14 @@ class PersonOptions:
         """
         if (self.user is None) == (self.history is None):
             raise ConfigurationError("Give --user or --history, one of them.")
+        moment: dict[str, Any] = {} if self.at is None else {"at": self.at}
+        if self.times is not None:
+            moment["times"] = _listed(self.times)
         if self.history is None:
-            return {"user": self.user}
-        items = [item.strip() for item in self.history.split(",")]
-        return {"history": [item for item in items if item]}
+            return {"user": self.user, **moment}
+        return {"history": _listed(self.history), **moment}
+
+
+def _listed(text: str) -> list[str]:
+    """What stands between commas."""
+    return [each.strip() for each in text.split(",") if each.strip()]

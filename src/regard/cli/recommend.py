@@ -48,10 +48,10 @@ def recommend(
         voice.show(answer)
         voice.finish(answer.to_dict())
         return
-    if person.user is not None or person.history is not None:
+    if person.user is not None or person.history is not None or person.times is not None:
         raise ConfigurationError("Give --all, or one of --user and --history, not both.")
     parquet_file(out, "--out")
-    written = write_all(Recommender.load(bundle), out, k=k, seen=seen)
+    written = write_all(Recommender.load(bundle), out, at=person.at, k=k, seen=seen)
     voice.show(f"{written['rows']:,} rows for {written['users']:,} users in {out}")
     voice.finish(written)
 

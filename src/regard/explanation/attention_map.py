@@ -18,7 +18,44 @@ from regard.shapes import Floats, Offsets
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from regard.attention.contract import Promises
     from regard.models.contract import Trace
+
+
+def told_by(scorer: object) -> "Promises | None":
+    """What the network of a scorer promises of its maps; None where nothing is promised.
+
+    Args:
+        scorer: of a network, or anything else.
+
+    Example:
+        >>> told_by(object()) is None
+        True
+    """
+    promises: Promises | None = getattr(getattr(scorer, "model", None), "promises", None)
+    return promises
+
+
+def caution(promises: "Promises | None") -> str:
+    """A sentence about a map that is not what one takes a map for; empty where it is.
+
+    Args:
+        promises: of the network whose map is shown.
+
+    Example:
+        >>> from regard.attention.contract import Promises
+        >>> print(caution(Promises(whole_map=False, because="the filter has none")))
+        The map shows a part of what the answer was made of: the filter has none.
+    """
+    if promises is None or (promises.rows_sum_to_one and promises.whole_map):
+        return ""
+    if promises.rows_sum_to_one:
+        return f"The map shows a part of what the answer was made of: {promises.because}."
+    part = "" if promises.whole_map else ", and shows a part of what the answer was made of"
+    return (
+        "The map holds no shares: those shown are of its absolute values, made to sum to one"
+        f"{part} ({promises.because})."
+    )
 
 
 @runtime_checkable
@@ -44,7 +81,8 @@ def attention_shares(trace: "Trace", lengths: Offsets) -> Floats:
 
     Returns:
         `(B, M)` float64, mean over heads, oldest event first; a history's shares sum to one, and
-        padding has none. See the module for what this is not.
+        padding has none. Of a map that holds no shares, they are those of its absolute values
+        (all zero where it looked at nothing). See the module for what this is not.
 
     Raises:
         ModelInputError: the trace holds no map, or one that does not fit the lengths.
@@ -80,8 +118,9 @@ def shares_by_layer(trace: "Trace", lengths: Offsets) -> dict[str, Floats]:
 
 
 def _shares(map_BHLM: "Tensor", lengths: Offsets) -> Floats:
-    """Rows of the newest real position, mean over heads, made to sum to one in float64."""
-    map_BLM = map_BHLM.detach().double().mean(dim=1).cpu().numpy()
+    """Sizes in the row of the newest real position, mean over heads, made to sum to one."""
+    # Absolute before the mean: heads of opposite sign both looked.
+    map_BLM = map_BHLM.detach().double().abs().mean(dim=1).cpu().numpy()
     rows, longest = map_BLM.shape[:2]
     if len(lengths) != rows or lengths.min(initial=1) < 1 or lengths.max(initial=1) > longest:
         raise ModelInputError(
@@ -89,5 +128,6 @@ def _shares(map_BHLM: "Tensor", lengths: Offsets) -> Floats:
             f"{lengths.tolist()[:5]}."
         )
     shares_BM = map_BLM[np.arange(rows), lengths - 1]
-    shares: Floats = shares_BM / shares_BM.sum(axis=1, keepdims=True)
+    sums_B1 = shares_BM.sum(axis=1, keepdims=True)
+    shares: Floats = shares_BM / np.where(sums_B1 > 0, sums_B1, 1.0)
     return shares

@@ -10,7 +10,7 @@ from regard.data.vocabulary import Id, Vocabulary
 from regard.errors import ConfigurationError, ModelInputError
 from regard.evaluation.protocol import Seen
 from regard.evaluation.ranking import Scorer
-from regard.explanation.attention_map import Tracer, attention_shares
+from regard.explanation.attention_map import Tracer, attention_shares, caution, told_by
 from regard.explanation.faithfulness import agreement, check_deletion
 from regard.explanation.removal import Removals, leave_one_out
 from regard.explanation.result import EventReason, Explanation, item_name
@@ -99,7 +99,7 @@ def explain(
         agreement=agreed,
         check=check,
         sentence=reason(item_name(item, title), removals.place, count, events, check),
-        notes=_notes(shares_E is not None, earlier),
+        notes=_notes(None if shares_E is None else caution(told_by(scorer)), earlier),
     )
 
 
@@ -126,8 +126,10 @@ def looked_at(scorer: Scorer) -> int:
 
 def _shares(scorer: Scorer, visible: Queries) -> Floats | None:
     """Attention shares of the visible events; None for a method without attention."""
-    events = int(visible.history_lengths[0])
+    events, promises = int(visible.history_lengths[0]), told_by(scorer)
     if not events or not isinstance(scorer, Tracer):
+        return None
+    if promises is not None and not promises.has_map:
         return None
     trace = scorer.trace(visible)
     if not trace.attention_maps:
@@ -167,18 +169,20 @@ def _named(
     return [next(pairs) if each else (None, None) for each in known.tolist()]
 
 
-def _notes(attention: bool, earlier: int) -> tuple[str, ...]:
-    """How the numbers were made."""
+def _notes(caution: str | None, earlier: int) -> tuple[str, ...]:
+    """How the numbers were made; with a caution about the attention, None where there is none."""
     effect = (
         "effect: log-odds of the item with the event minus without it; positive speaks for the "
         "item. One event is removed at a time, so events that say the same hide each other."
     )
     notes = [effect]
-    if attention:
+    if caution is not None:
         notes.append(
             "attention: where the last layer looked from the newest event, mean over heads; "
             "looking is not a reason."
         )
+    if caution:
+        notes.append(caution)
     if earlier:
         notes.append(f"The {earlier:,} earlier events were not looked at.")
     return tuple(notes)

@@ -9,12 +9,15 @@ from regard.models.compose import Compose
 from regard.models.contract import SequenceModel
 from regard.models.din import DIN
 from regard.models.gru4rec import GRU4Rec
+from regard.models.hstu import HSTU
 from regard.models.lightsans import LightSANs
 from regard.models.linrec import LinRec
 from regard.models.lstm_attention import LSTMAttention
 from regard.models.narm import NARM
 from regard.models.sasrec import SASRec
+from regard.models.sr_gnn import SRGNN
 from regard.models.stamp import STAMP
+from regard.models.tisasrec import TiSASRec
 
 MODELS: Final[dict[str, type[SequenceModel]]] = {
     "sasrec": SASRec,
@@ -29,5 +32,8 @@ MODELS: Final[dict[str, type[SequenceModel]]] = {
     "narm": NARM,
     "stamp": STAMP,
     "din": DIN,
+    "tisasrec": TiSASRec,
+    "hstu": HSTU,
+    "sr-gnn": SRGNN,
 }
 """What recipes and the command line can name; a test holds every network to be in it."""

@@ -110,7 +110,9 @@ class DIN(CandidateModel):
         strengths_BKL = self.attention.strengths(states_BLD, candidates_KD)
         reached_BKLL = strengths_BKL[:, :, None] * self._reach(states_BLD.shape[1])
         # The rows of all candidates side by side: one product a history.
-        pooled_BKLD = (reached_BKLL.flatten(1, 2) @ states_BLD).unflatten(1, reached_BKLL.shape[1:3])
+        pooled_BKLD = (reached_BKLL.flatten(1, 2) @ states_BLD).unflatten(
+            1, reached_BKLL.shape[1:3]
+        )
         scores_BKL: Tensor = self.judge(pooled_BKLD, candidates_KD[:, None])
         return scores_BKL.transpose(1, 2)
 

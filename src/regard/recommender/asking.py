@@ -10,8 +10,9 @@ from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.vocabulary import Id, Vocabulary, coerce_ids
 from regard.errors import ConfigurationError, UnknownUserError
+from regard.recommender.moments import Moment, newest_moments, times_of
 from regard.schema import FIRST_CODE, UNKNOWN
-from regard.shapes import Codes, Mask, Offsets
+from regard.shapes import Codes, Mask, Offsets, Seconds
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def ask_user(user: Id | None, histories: Sequences, events: Sequences) -> Questi
     if index is None:
         trouble = f"User {user!r} is not among the {len(histories):,} users of this model"
         return Question(one_history(np.zeros(0, np.int32)), trouble)
-    queries = Queries.requests(histories, np.array([index], np.int64))
+    asking = np.array([index], np.int64)
+    queries = Queries.requests(histories, asking, newest_moments(events, asking))
     if knows_something(queries).all():
         left_out = int(events.lengths[index] - histories.lengths[index])
         note = f"{left_out:,} events with items that this model does not know are left out."
@@ -60,18 +62,21 @@ def ask_user(user: Id | None, histories: Sequences, events: Sequences) -> Questi
     return Question(queries, f"The history of user {user!r} holds no item that this model knows")
 
 
-def ask_history(history: Sequence[Id], vocabulary: Vocabulary) -> Question:
+def ask_history(
+    history: Sequence[Id], vocabulary: Vocabulary, times: Sequence[Moment] | None = None
+) -> Question:
     """A question about somebody who is not in the log.
 
     Args:
         history: own ids of items, oldest first.
         vocabulary: the items that the model knows; others are left out, and named.
+        times: when each event happened, where that is known.
 
     Returns:
-        The question.
+        The question, asked right after the newest event.
 
     Raises:
-        ConfigurationError: the history is a single text.
+        ConfigurationError: the history is a single text, or the times do not fit it.
     """
     if isinstance(history, str):
         raise ConfigurationError(
@@ -80,8 +85,9 @@ def ask_history(history: Sequence[Id], vocabulary: Vocabulary) -> Question:
     codes = vocabulary.encode(list(history))
     strangers = [str(item) for item, code in zip(history, codes, strict=True) if code == UNKNOWN]
     known = codes[codes != UNKNOWN]
+    seconds = None if times is None else times_of(times, len(codes))
     return Question(
-        one_history(known),
+        one_history(known, None if seconds is None else seconds[codes != UNKNOWN]),
         "" if len(known) else "The history holds no item that this model knows",
         (f"Not known and left out: {', '.join(strangers)}.",) if strangers else (),
     )
@@ -126,11 +132,13 @@ def knows_something(queries: Queries) -> Mask:
     return knows
 
 
-def one_history(codes: Codes) -> Queries:
-    """A query about somebody who is not in the log, at no particular time.
+def one_history(codes: Codes, times: Seconds | None = None) -> Queries:
+    """A query about somebody who is not in the log.
 
     Args:
         codes: `(events,)` int32 item codes, oldest first.
+        times: `(events,)` float64 UTC seconds, never falling; without them the question is asked
+            at no particular moment.
 
     Example:
         >>> one_history(np.array([3, 2], np.int32)).last_items.tolist()
@@ -138,5 +146,5 @@ def one_history(codes: Codes) -> Queries:
     """
     count = len(codes)
     rows = np.arange(count, dtype=np.int64)
-    sequences = Sequences(pl.Series("user", [0]), np.array([0, count]), codes, None, rows)
+    sequences = Sequences(pl.Series("user", [0]), np.array([0, count]), codes, times, rows)
     return Queries.requests(sequences, np.zeros(1, np.int64))

@@ -13,7 +13,7 @@ from regard.classical import CLASSICAL
 from regard.data.features import FeatureLayout
 from regard.data.split import Split
 from regard.data.vocabulary import Vocabulary
-from regard.errors import BundleError, ConfigurationError
+from regard.errors import BundleError, ConfigurationError, NeedsClockError
 from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol
 from regard.evaluation.ranking import rank_targets
@@ -72,12 +72,14 @@ def teach(
 
     Raises:
         ConfigurationError: a name or value makes no sense, or the device is not there.
+        NeedsClockError: the network cannot read without times, and the log has none.
         TooLittleDataError: there is no next item to learn from.
         TrainingError: training diverged, or the checkpoint is damaged or of another run.
     """
     use_wanted_threads()
     device = choose_device(recipe.training.device)
     model = build(recipe, split.vocabulary.size, layout).to(device)
+    note = _of_the_clock(model, clock=split.sequences.times is not None)
     loss, choice = _loss(recipe, model, split.vocabulary)
     protocol = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
     metric = f"ndcg@{protocol.ks[-1]}"
@@ -94,7 +96,7 @@ def teach(
         checkpoint,
         isinstance(loss, SampledSoftmax),
     )
-    history = replace(train(model, plan, watcher), loss=str(choice))
+    history = replace(train(model, plan, watcher), loss=str(choice), note=note)
     return NetworkScorer(model), history
 
 
@@ -199,9 +201,7 @@ def _objective(recipe: Recipe, model: SequenceModel) -> Objective:
     return objective
 
 
-def _loss(
-    recipe: Recipe, model: SequenceModel, vocabulary: Vocabulary
-) -> tuple[Loss, LossChoice]:
+def _loss(recipe: Recipe, model: SequenceModel, vocabulary: Vocabulary) -> tuple[Loss, LossChoice]:
     """The loss, and why that one; a model that looks at each candidate by itself has one only."""
     if not isinstance(model, CandidateModel):
         choice = recipe.loss_for(len(vocabulary))
@@ -220,6 +220,19 @@ def _require_samples(recipe: Recipe) -> None:
             f"loss={recipe.loss!r} compares every history with every item, and the model "
             f"{recipe.model!r} looks at each candidate by itself. Choose loss='sampled-softmax'."
         )
+
+
+def _of_the_clock(model: SequenceModel, *, clock: bool) -> str:
+    """What to know of how a network reads the clock; one that needs it is refused here."""
+    if clock or not model.with_times:
+        return ""
+    if model.promises.needs_clock:
+        raise NeedsClockError(
+            f"The model {model.name!r} reads the time between events, and this log carries only "
+            "an order. Name the column of times (time=), or choose a model without a clock, such "
+            "as 'sasrec'."
+        )
+    return f"the log has no clock: {model.name} reads positions alone"
 
 
 def _name_of_features(split: Split) -> str:

@@ -24,9 +24,11 @@ from regard.explanation.explain import explain
 from regard.explanation.result import Explanation
 from regard.recommender.answers import Recommendation, Recommendations
 from regard.recommender.asking import Question, ask_history, ask_user, indices_of
+from regard.recommender.clock import read_by, timed
 from regard.recommender.fitting import check_model, learn, welcome
 from regard.recommender.learned import Answering, Learned
 from regard.recommender.memory import RememberingScorer
+from regard.recommender.moments import Moment, asked_at, newest_moments
 from regard.recommender.recipe import Recipe
 from regard.recommender.storing import OWN_FACTS, load, save
 from regard.schema import FIRST_CODE
@@ -216,6 +218,8 @@ class Recommender:
         user: Id | None = None,
         *,
         history: Sequence[Id] | None = None,
+        times: Sequence[Moment] | None = None,
+        at: Moment | None = None,
         k: int = 10,
         seen: Seen | str | None = None,
         fallback: bool = True,
@@ -225,6 +229,9 @@ class Recommender:
         Args:
             user: own id of a user of the log.
             history: instead: own ids of items, oldest first, of anybody.
+            times: of the events of that history, for networks that read them.
+            at: the moment of the request, for networks that look at it; right after the newest
+                event if omitted.
             k: length of the list.
             seen: `"keep"` or `"remove"` items of the history; as measured if omitted.
             fallback: whether somebody without a usable history is answered by popularity.
@@ -233,11 +240,14 @@ class Recommender:
             At most k items; `answered_by` and `notes` say when it was the fallback.
 
         Raises:
-            ConfigurationError: neither or both of user and history, or k below 1.
+            ConfigurationError: neither or both of user and history, a moment that makes no sense,
+                or k below 1.
+            NeedsClockError: a moment was given and the history has no times, or the model cannot
+                read one without.
             NotFittedError: before `fit`.
             UnknownUserError: no such user, or nothing usable in the history, and no fallback.
         """
-        asked = self._ask(user, history)
+        asked = self._ask(user, history, times, at)
         if asked.trouble and not fallback:
             raise UnknownUserError(
                 f"{asked.trouble}. Give a history of items that it knows, or allow the fallback."
@@ -261,12 +271,18 @@ class Recommender:
         return Recommendations(user, items, name, (*asked.notes, note))
 
     def recommend_all(
-        self, users: Sequence[Id] | None = None, *, k: int = 10, seen: Seen | str | None = None
+        self,
+        users: Sequence[Id] | None = None,
+        *,
+        at: Moment | None = None,
+        k: int = 10,
+        seen: Seen | str | None = None,
     ) -> pl.DataFrame:
         """Lists for many known users at once: to each the list that `recommend` gives.
 
         Args:
             users: own ids; all users if omitted.
+            at: the moment of the requests, as in `recommend`.
             k: length of each list.
             seen: as in `recommend`.
 
@@ -274,7 +290,8 @@ class Recommender:
             Columns user, rank (from 1), item, score; users in the order given.
 
         Raises:
-            ConfigurationError: k below 1.
+            ConfigurationError: k below 1, or a moment before the newest event of somebody.
+            NeedsClockError: a moment was given, and the log carries only an order.
             NotFittedError: before `fit`.
             UnknownUserError: a user is not known.
         """
@@ -283,7 +300,10 @@ class Recommender:
             index = np.arange(len(learned.histories), dtype=np.int64)
         else:
             index = indices_of(users, learned.histories.users)
-        codes, scores = self._top(Queries.requests(learned.histories, index), k, seen)
+        moments = newest_moments(learned.events, index)
+        queries = Queries.requests(learned.histories, index, moments)
+        queries = queries if at is None else asked_at(queries, at)
+        codes, scores = self._top(queries, k, seen)
         real = codes >= FIRST_CODE
         rows, columns = np.nonzero(real)
         return pl.DataFrame({
@@ -339,6 +359,8 @@ class Recommender:
         item: Id | None = None,
         *,
         history: Sequence[Id] | None = None,
+        times: Sequence[Moment] | None = None,
+        at: Moment | None = None,
         seen: Seen | str | None = None,
     ) -> Explanation:
         """Why somebody is shown an item.
@@ -347,18 +369,22 @@ class Recommender:
             user: own id of a user of the log.
             item: own id of the item; the first recommendation if omitted.
             history: instead of a user: own ids of items, oldest first.
+            times: of the events of that history, as in `recommend`.
+            at: the moment of the request, as in `recommend`.
             seen: as in `recommend`.
 
         Returns:
             Which past events carried the answer, and whether attention tells the truth of it.
 
         Raises:
-            ConfigurationError: neither or both of user and history, or the item is no candidate.
+            ConfigurationError: neither or both of user and history, a moment that makes no sense,
+                or the item is no candidate.
+            NeedsClockError: as in `recommend`.
             NotFittedError: before `fit`.
             UnknownItemError: no such item.
             UnknownUserError: nothing usable is known of the user, so there are no reasons.
         """
-        asked = self._ask(user, history)
+        asked = self._ask(user, history, times, at)
         if asked.trouble:
             raise UnknownUserError(
                 f"{asked.trouble}, so there is nothing to explain from: the answer would be what "
@@ -374,11 +400,12 @@ class Recommender:
             titles=learned.catalogue.titles,
             seen=self._seen(seen),
         )
+        explanation = replace(explanation, notes=(*explanation.notes, *asked.notes))
         if not isinstance(learned.scorer, RememberingScorer):
             return explanation
-        followed, times = learned.scorer.remembered(queries, code)
+        followed, ever = learned.scorer.remembered(queries, code)
         note = (
-            f"In the training log the newest event was followed by something {times:,} times, by "
+            f"In the training log the newest event was followed by something {ever:,} times, by "
             f"this item {followed:,} times; the memory of transitions takes part in the answer."
         )
         return replace(explanation, notes=(*explanation.notes, note))
@@ -435,14 +462,28 @@ class Recommender:
             )
         self._learned = replace(self.learned, card={**self.learned.card, **facts})
 
-    def _ask(self, user: Id | None, history: Sequence[Id] | None) -> Question:
-        """One query, about a user or about anybody with a history."""
+    def _ask(
+        self,
+        user: Id | None,
+        history: Sequence[Id] | None,
+        times: Sequence[Moment] | None,
+        at: Moment | None,
+    ) -> Question:
+        """One query, about a user or about anybody with a history, at its moment."""
         learned = self.learned
         if (user is None) == (history is None):
             raise ConfigurationError("Give a user or a history, one of them.")
+        if history is None and times is not None:
+            raise ConfigurationError("times= are those of a history; a user's are in the log.")
         if history is None:
-            return ask_user(user, learned.histories, learned.events)
-        asked = ask_history(history, learned.vocabulary)
+            asked = ask_user(user, learned.histories, learned.events)
+        else:
+            asked = self._without_features(ask_history(history, learned.vocabulary, times))
+        return timed(asked, at, read_by(learned.scorer), self.name)
+
+    def _without_features(self, asked: Question) -> Question:
+        """A typed history, with a word about what it lacks."""
+        learned = self.learned
         if learned.encoders is None or asked.trouble:
             return asked
         names = ", ".join(dict.fromkeys(column for column, _ in learned.encoders.fitted))

@@ -38,6 +38,7 @@ class History:
         peak_megabytes: largest resident memory of the process so far, in MB.
         loss: which one was made small, and why that one.
         precision: of the matrix products of a step.
+        note: what else to know, such as that a network had no clock to read; empty if nothing.
 
     Example:
         >>> epoch = Epoch(1, 5.2, 0.11, 0.002, 1000, 2.0, 0.5)
@@ -52,6 +53,7 @@ class History:
     peak_megabytes: float
     loss: str = ""
     precision: str = "float32"
+    note: str = ""
 
     @property
     def best(self) -> Epoch:
@@ -75,7 +77,7 @@ class History:
             f"({self.targets_per_second:,.0f} targets/s in {self.precision}, peak memory "
             f"{self.peak_megabytes:,.0f} MB); {self.stopped}; best validation {self.metric} "
             f"{best.validation:.4f} after epoch {best.number}"
-            f"{self.loss and f'; loss: {self.loss}'}"
+            f"{self.loss and f'; loss: {self.loss}'}{self.note and f'; {self.note}'}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,5 +93,6 @@ class History:
     def from_dict(cls, values: dict[str, Any]) -> "History":
         """The inverse of `to_dict`."""
         epochs = tuple(Epoch(**epoch) for epoch in values["epochs"])
+        values = {"note": "", **values}  # of a version that had none
         own = {each.name: values[each.name] for each in fields(cls) if each.name != "epochs"}
         return cls(epochs, **own)
