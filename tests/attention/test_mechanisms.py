@@ -16,6 +16,7 @@ import regard.attention
 from regard.attention import ATTENTION, DISTANCES
 from regard.attention.adaptive_span import AdaptiveSpanAttention
 from regard.attention.additive import AdditiveAttention
+from regard.attention.bidirectional import BidirectionalAttention
 from regard.attention.contract import promises_of
 from regard.attention.convolution_mix import ConvolutionMix
 from regard.attention.differential import DifferentialAttention
@@ -38,6 +39,7 @@ Made = Callable[[int], nn.Module]
 
 MECHANISMS: dict[str, Made] = {
     "additive": AdditiveAttention,
+    "bidirectional": lambda width: BidirectionalAttention(width, heads=2),
     "scaled dot product": lambda width: ScaledDotProductAttention(width, heads=1),
     "scaled dot product, two heads": lambda width: ScaledDotProductAttention(width, heads=2),
     "dot product": lambda width: ScaledDotProductAttention(width, heads=2, scale=1.0),
@@ -299,6 +301,6 @@ def test_the_newest_alone_is_as_among_all(attention: nn.Module, states_BLD: Tens
 
 def test_without_causality_the_future_counts_and_padding_does_not() -> None:
     kinds = [kind for kind in ATTENTION.values() if not promises_of(kind).causal]
-    assert set(kinds) - OF_CANDIDATES == {LowRankAttention}
+    assert set(kinds) - OF_CANDIDATES == {BidirectionalAttention, LowRankAttention}
     for kind in kinds:
         assert "lengths_B" in promises_of(kind).needs

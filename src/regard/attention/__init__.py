@@ -6,6 +6,7 @@ from torch import nn
 
 from regard.attention.adaptive_span import AdaptiveSpanAttention
 from regard.attention.additive import AdditiveAttention
+from regard.attention.bidirectional import BidirectionalAttention
 from regard.attention.convolution_mix import ConvolutionMix
 from regard.attention.differential import DifferentialAttention
 from regard.attention.entmax import EntmaxAttention
@@ -26,6 +27,7 @@ from regard.attention.time_interval import TimeIntervalAttention
 ATTENTION: Final[dict[str, type[nn.Module]]] = {
     "scaled-dot-product": ScaledDotProductAttention,
     "additive": AdditiveAttention,
+    "bidirectional": BidirectionalAttention,
     "local-window": LocalWindowAttention,
     "talking-heads": TalkingHeadsAttention,
     "entmax": EntmaxAttention,
