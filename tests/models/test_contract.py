@@ -197,7 +197,9 @@ class TestLearning:
         histories = 2 + np.random.default_rng(0).permutation(50).reshape(10, 5)
         ten = world(histories, learn=10, catalogue_size=52)
         model = small(kind, 52, width=32)
-        assert learn(model, ten.training, steps=150) < 0.01
+        # A history whose events are all masked cannot be told from the others.
+        enough = 0.5 if model.objective == "masked-item" else 0.01
+        assert learn(model, ten.training, steps=150) < enough
         assert hit_rate(model, ten.queries) == 1.0
 
     def test_learns_a_world_that_can_be_predicted(self, kind: type[SequenceModel]) -> None:
@@ -211,7 +213,9 @@ class TestLearning:
         batches = TrainingBatches(clockwork.training, longest=8, tokens=10**6, seed=0)
         [batch] = batches.epoch(0)
         model = small(kind, clockwork.catalogue_size, width=32).train()
+        torch.manual_seed(1)  # an objective may draw what it asks
         exact = loss_of(model, batch)
+        torch.manual_seed(1)
         low = loss_of(model, batch, low=True)
         assert low.dtype == torch.float32
         assert low.item() == pytest.approx(exact.item(), rel=0.02)

@@ -14,7 +14,8 @@ class Promises:
         causal: whether the output at a position never depends on later ones. A mechanism that is
             not looks at the whole history from everywhere, so only its newest state may be
             compared with what came next: it suits an objective that asks about the newest event
-            of each row, and no other. It takes `lengths_B` besides the states.
+            of each row, or about events that it hides, and no other. It takes `lengths_B` besides
+            the states.
         needs: names of what else it is given as keywords, such as `times_BL`.
         has_map: whether there is a map at all; a network without attention has none.
         rows_sum_to_one: whether the values of a row of the map are shares.

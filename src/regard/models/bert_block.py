@@ -59,7 +59,7 @@ class BertBlock(nn.Module):
             places_T: int64 positions in the batch, counted row by row.
             given: what else the mechanism needs, as in `forward`.
         """
-        attended_BLD, _ = self.attention(states_BLD, **given)
+        attended_BLD, _ = self.attention(states_BLD, need_map=False, **given)
         asked_TD = states_BLD.flatten(0, 1).index_select(0, places_T)
         return self._fed_forward(asked_TD, attended_BLD.flatten(0, 1).index_select(0, places_T))
 
