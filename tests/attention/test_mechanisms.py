@@ -17,6 +17,7 @@ from regard.attention import ATTENTION, DISTANCES
 from regard.attention.adaptive_span import AdaptiveSpanAttention
 from regard.attention.additive import AdditiveAttention
 from regard.attention.additive_query import AdditiveQueryAttention
+from regard.attention.bidirectional import BidirectionalAttention
 from regard.attention.contract import promises_of
 from regard.attention.convolution_mix import ConvolutionMix
 from regard.attention.differential import DifferentialAttention
@@ -42,6 +43,7 @@ MECHANISMS: dict[str, Made] = {
     "additive": AdditiveAttention,
     "additive with a query": AdditiveQueryAttention,
     "additive with a query and a constant": lambda width: AdditiveQueryAttention(width, bias=True),
+    "bidirectional": lambda width: BidirectionalAttention(width, heads=2),
     "scaled dot product": lambda width: ScaledDotProductAttention(width, heads=1),
     "scaled dot product, two heads": lambda width: ScaledDotProductAttention(width, heads=2),
     "dot product": lambda width: ScaledDotProductAttention(width, heads=2, scale=1.0),
@@ -306,6 +308,6 @@ def test_the_newest_alone_is_as_among_all(attention: nn.Module, states_BLD: Tens
 
 def test_without_causality_the_future_counts_and_padding_does_not() -> None:
     kinds = [kind for kind in ATTENTION.values() if not promises_of(kind).causal]
-    assert set(kinds) - OF_CANDIDATES == {LowRankAttention}
+    assert set(kinds) - OF_CANDIDATES == {BidirectionalAttention, LowRankAttention}
     for kind in kinds:
         assert "lengths_B" in promises_of(kind).needs

@@ -216,7 +216,9 @@ class TestLearning:
         model = small(kind, 52, width=32)
         # One target a row and step, drawn at random, instead of all: more steps.
         steps = 150 if OBJECTIVES[model.objective].asks_everywhere else 300
-        assert learn(model, ten.training, steps=steps) < 0.01
+        # A history whose events are all masked cannot be told from the others.
+        enough = 0.5 if model.objective == "masked-item" else 0.01
+        assert learn(model, ten.training, steps=steps) < enough
         assert hit_rate(model, ten.queries) == 1.0
 
     def test_learns_a_world_that_can_be_predicted(self, kind: type[SequenceModel]) -> None:

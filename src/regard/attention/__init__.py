@@ -7,6 +7,7 @@ from torch import nn
 from regard.attention.adaptive_span import AdaptiveSpanAttention
 from regard.attention.additive import AdditiveAttention
 from regard.attention.additive_query import AdditiveQueryAttention
+from regard.attention.bidirectional import BidirectionalAttention
 from regard.attention.convolution_mix import ConvolutionMix
 from regard.attention.differential import DifferentialAttention
 from regard.attention.entmax import EntmaxAttention
@@ -29,6 +30,7 @@ ATTENTION: Final[dict[str, type[nn.Module]]] = {
     "scaled-dot-product": ScaledDotProductAttention,
     "additive": AdditiveAttention,
     "additive-query": AdditiveQueryAttention,
+    "bidirectional": BidirectionalAttention,
     "local-window": LocalWindowAttention,
     "talking-heads": TalkingHeadsAttention,
     "entmax": EntmaxAttention,

@@ -14,7 +14,8 @@ class Promises:
         causal: whether the output at a position never depends on later ones. A mechanism that is
             not looks at the whole history from everywhere, so only its newest state may be
             compared with what came next: it suits an objective that asks about the newest event
-            of each row, and no other. It takes `lengths_B` besides the states.
+            of each row, or about events that it hides, and no other. It takes `lengths_B` besides
+            the states.
         needs: names of what else it is given as keywords, such as `times_BL`.
         needs_clock: whether it refuses to read without times; one that names `times_BL` and does
             not need a clock reads a log that carries only an order by positions alone.

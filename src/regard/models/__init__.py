@@ -4,6 +4,7 @@ from typing import Final
 
 from regard.models.adamct import AdaMCT
 from regard.models.attention_pooling import AttentionPooling
+from regard.models.bert4rec import BERT4Rec
 from regard.models.bsarec import BSARec
 from regard.models.compose import Compose
 from regard.models.contract import SequenceModel
@@ -11,6 +12,7 @@ from regard.models.din import DIN
 from regard.models.gru4rec import GRU4Rec
 from regard.models.hstu import HSTU
 from regard.models.lightsans import LightSANs
+from regard.models.ligr import LiGR
 from regard.models.linrec import LinRec
 from regard.models.lstm_attention import LSTMAttention
 from regard.models.narm import NARM
@@ -35,5 +37,7 @@ MODELS: Final[dict[str, type[SequenceModel]]] = {
     "tisasrec": TiSASRec,
     "hstu": HSTU,
     "sr-gnn": SRGNN,
+    "bert4rec": BERT4Rec,
+    "ligr": LiGR,
 }
 """What recipes and the command line can name; a test holds every network to be in it."""

@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Final, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from regard.attention.masks import real_positions
 from regard.models.candidates import AskedEvents, CandidateModel
+from regard.models.bert4rec import BERT4Rec
 from regard.models.contract import ModelInput, SequenceModel
-from regard.schema import PADDING
+from regard.schema import FIRST_CODE, PADDING, UNKNOWN
 
 
 class Objective(Protocol):
@@ -128,6 +130,59 @@ class NewestItem:
         return model.newest(_cut(batch, rows_T, ends_T.squeeze(1))), targets_T
 
 
+class MaskedItem:
+    """Cloze: some events are hidden behind a mask, and the model says which items they were.
+
+    The stretch that is read has the last target behind the inputs, so that the newest event is
+    learned as well. Each event is masked with the probability `mask_share` of the model's config,
+    at least one a row; in a share of the rows (`newest_share`) the newest event alone is, which is
+    what the model is asked when it answers. Unknown items are read and never asked for.
+
+    Source: Sun et al. 2019, "BERT4Rec", section 3.6.
+
+    Example:
+        >>> import numpy as np
+        >>> from regard.data.batches import Batch
+        >>> from regard.models.bert4rec import BERT4RecConfig
+        >>> batch = Batch(np.array([[3, 4], [5, 0]]), np.array([2, 1]), np.array([[4, 2], [3, 0]]))
+        >>> model = BERT4Rec(BERT4RecConfig(width=8, newest_share=1.0), catalogue_size=6)
+        >>> states_TD, targets_T = MaskedItem()(model, ModelInput.of(batch, 6))
+        >>> tuple(states_TD.shape), targets_T.tolist()
+        ((2, 8), [2, 3])
+    """
+
+    asks_everywhere: ClassVar[bool] = False
+    of: ClassVar[type] = BERT4Rec
+
+    def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
+        """See `Objective`; numbers are drawn from torch's generator."""
+        assert isinstance(model, BERT4Rec)  # noqa: S101 - `of` says so, and who builds it asks
+        items_BL, lengths_B = _stretch(batch)
+        masked_BL = _masks(items_BL, lengths_B, model.config.mask_share, model.config.newest_share)
+        return model.states_at_masks(items_BL, lengths_B, masked_BL), items_BL[masked_BL]
+
+
+def _stretch(batch: ModelInput) -> tuple[Tensor, Tensor]:
+    """The inputs and, behind them, the last target: `(B, L + 1)` codes, and lengths."""
+    assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
+    newest_B1 = batch.targets_BL.gather(1, batch.lengths_B[:, None] - 1)
+    newest_B1 = newest_B1.masked_fill(newest_B1 == PADDING, UNKNOWN)
+    items_BL = F.pad(batch.items_BL, (0, 1), value=PADDING)
+    return items_BL.scatter(1, batch.lengths_B[:, None], newest_B1), batch.lengths_B + 1
+
+
+def _masks(items_BL: Tensor, lengths_B: Tensor, mask_share: float, newest_share: float) -> Tensor:
+    """Which events to hide, Boolean `(B, L)`: of each row at least one, if it knows any."""
+    known_BL = items_BL >= FIRST_CODE
+    draws_BL = torch.rand(items_BL.shape, device=items_BL.device).masked_fill(~known_BL, torch.inf)
+    drawn_BL = (draws_BL < mask_share) | (draws_BL == draws_BL.amin(1, keepdim=True))
+    places_L = torch.arange(items_BL.shape[1], device=items_BL.device)
+    newest_BL = known_BL & (places_L == lengths_B[:, None] - 1)
+    alone_B1 = torch.rand(len(items_BL), 1, device=items_BL.device) < newest_share
+    alone_B1 = alone_B1 & newest_BL.any(1, keepdim=True)
+    return torch.where(alone_B1, newest_BL, drawn_BL) & known_BL
+
+
 def _cut(batch: ModelInput, rows_T: Tensor, ends_T: Tensor) -> ModelInput:
     """Some rows of a batch, without what came after their ends."""
     longest = int(ends_T.max())
@@ -150,5 +205,6 @@ OBJECTIVES: Final[dict[str, Callable[[], Objective]]] = {
     "next-item": NextItem,
     "newest-item": NewestItem,
     "next-candidate": NextCandidate,
+    "masked-item": MaskedItem,
 }
 """Name in recipes -> what makes the objective."""
