@@ -11,8 +11,10 @@ def is_hashable(schema: pl.Schema) -> bool:
     """Whether Polars can hash rows of such columns.
 
     Example:
-        >>> is_hashable(pl.Schema({"user": pl.Int64})), is_hashable(pl.Schema({"tags": pl.List}))
-        (True, False)
+        >>> is_hashable(pl.Schema({"user": pl.Int64()}))
+        True
+        >>> is_hashable(pl.Schema({"tags": pl.List(pl.String())}))
+        False
     """
     return not any(dtype.is_nested() or dtype == pl.Object for dtype in schema.values())
 
