@@ -181,6 +181,22 @@ def test_it_learns_what_only_both_sides_together_say() -> None:
         assert hits(half_BL) <= 0.5
 
 
+def some_log() -> Interactions:
+    rows = np.arange(200)
+    return Interactions.of(
+        pl.DataFrame({"user": rows % 10, "item": rows % 7, "time": 1e9 + 60.0 * rows})
+    )
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "sampled-softmax"])
+def test_a_recipe_that_names_it_teaches_it_by_masked_items(loss: str) -> None:
+    given = {"model": {"name": "bert4rec", "width": 8}, "loss": loss, "training": {"epochs": 4}}
+    scorer, history = teach(Recipe.from_dict(given), split_by_time(some_log()))
+    assert isinstance(scorer.model, BERT4Rec)
+    assert all(np.isfinite(each.loss) for each in history.epochs)
+    assert len({each.targets for each in history.epochs}) > 1  # masks are drawn anew
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("settings", "message"),
@@ -211,10 +227,8 @@ class TestRefusals:
         self, model: str, objective: str, message: str
     ) -> None:
         recipe = Recipe.from_dict({"model": {"name": model}, "objective": objective})
-        rows = np.arange(200)
-        log = pl.DataFrame({"user": rows % 10, "item": rows % 7, "time": 1e9 + 60.0 * rows})
         with pytest.raises(ConfigurationError, match=message):
-            teach(recipe, split_by_time(Interactions.of(log)))
+            teach(recipe, split_by_time(some_log()))
 
     def test_a_stretch_longer_than_it_holds(self) -> None:
         model = shaken()

@@ -194,8 +194,7 @@ class BERT4Rec(SequenceModel):
         return self._embedded(items_BL, lengths_B, masked_BL), lengths_B
 
     def _embedded(self, items_BL: Tensor, lengths_B: Tensor, masked_BL: Tensor) -> Tensor:
-        vectors_BLD = self.items(items_BL.masked_fill(masked_BL, PADDING))
-        vectors_BLD = torch.where(masked_BL[..., None], self.mask_D, vectors_BLD)
+        vectors_BLD = torch.where(masked_BL[..., None], self.mask_D, self.items(items_BL))
         states_BLD = vectors_BLD + self.positions(lengths_B, items_BL.shape[1])
         embedded_BLD: Tensor = self.dropout(self.input_norm(states_BLD))
         return embedded_BLD

@@ -8,7 +8,7 @@
 
 Formula: `x ← x + σ(G₁ x + g₁) ∘ attention(norm(x))`, then `x ← x + σ(G₂ x + g₂) ∘ swiglu(norm(x))`.
 
-Source: Borisyuk et al. 2024, "From Features to Transformers: Redefining Ranking for Scalable
+Source: Borisyuk et al. 2025, "From Features to Transformers: Redefining Ranking for Scalable
 Impact" (LiGR); with a norm before each branch, as in Tikhonovich et al. 2025, "eSASRec: Enhancing
 Transformer-based Recommendations in a Modular Fashion".
 """

@@ -8,7 +8,7 @@ Formula: with x the item vectors times √D plus those of positions, in each blo
 `x ← x + σ(G₁ x + g₁) ∘ attention(norm(x))` and `x ← x + σ(G₂ x + g₂) ∘ swiglu(norm(x))`, where
 `swiglu(z) = (silu(z W₁ᵀ) ∘ z W₂ᵀ) W₃ᵀ`; the score of item j is `norm(x)·eⱼ`.
 
-Source: Borisyuk et al. 2024, "From Features to Transformers: Redefining Ranking for Scalable
+Source: Borisyuk et al. 2025, "From Features to Transformers: Redefining Ranking for Scalable
 Impact", for the gated block; Tikhonovich et al. 2025, "eSASRec: Enhancing Transformer-based
 Recommendations in a Modular Fashion", RecSys, which puts it into SASRec with SwiGLU (Shazeer 2020,
 "GLU Variants Improve Transformer") and finds it the best of the combinations that it tries.
