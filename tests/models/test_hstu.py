@@ -61,9 +61,7 @@ def looped(model: HSTU, times: list[float] | None, asked: list[float] | None) ->
 
 
 @pytest.mark.parametrize(("times", "asked"), [(TIMES, ASKED), (TIMES, None), (None, None)])
-def test_equals_a_loop_at_every_event(
-    times: list[float] | None, asked: list[float] | None
-) -> None:
+def test_equals_a_loop_at_every_event(times: list[float] | None, asked: list[float] | None) -> None:
     model = exact(network())
     expected = looped(model, times, asked)
     found = model.trace(batch(times, asked), need_maps=True)

@@ -1,7 +1,8 @@
 """The moment of a request, and networks that read the clock: honest from evaluation to answers."""
 
+import time
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
 
 import numpy as np
@@ -199,7 +200,9 @@ def test_a_typed_history_says_when_or_is_read_without(
 def test_a_model_that_does_not_look_at_the_moment_says_so(tisasrec: Recommender) -> None:
     plain, at = tisasrec.recommend(user=1), tisasrec.recommend(user=1, at="2031-01-31")
     assert plain.notes == ()
-    assert at.notes == ("tisasrec does not look at the moment of the request; at= changes nothing.",)
+    assert at.notes == (
+        "tisasrec does not look at the moment of the request; at= changes nothing.",
+    )
     assert plain.items == at.items
 
 
@@ -271,12 +274,12 @@ def test_moments_as_people_write_them(moment: object, seconds: float) -> None:
 
 
 def test_now_is_now() -> None:
-    before = datetime.now(UTC).timestamp()
-    assert before <= seconds_of("now") <= datetime.now(UTC).timestamp()
+    assert time.time() - 5 < seconds_of("now") < time.time() + 5
 
 
 @pytest.mark.parametrize(
-    "moment", ["tea", "", "01/02/2026", "2026-02-30", "1769860800", float("nan"), float("inf"), True]
+    "moment",
+    ["tea", "", "01/02/2026", "2026-02-30", "1769860800", float("nan"), float("inf"), True],
 )
 def test_what_is_no_moment_is_refused(moment: object) -> None:
     with pytest.raises(ConfigurationError, match=r"at=.* is no moment that can be read in one way"):
