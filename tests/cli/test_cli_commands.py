@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from shop_logs import ITEMS, ONE_EPOCH, TINY, names_in, table
+from shop_logs import ITEMS, ONE_EPOCH, TINY, names_in, table, write_log
 from typer.testing import Result
 
 import regard as package
@@ -215,6 +215,21 @@ def test_recommend_answers_users_and_histories(
     assert {each["item"] for each in unseen["items"]} == {
         f"T{number}" for number in range(ITEMS) if number not in (1, 2)
     }
+
+
+def test_recommend_is_asked_at_a_moment(regard: Run, regard_json: Json, tmp_path: Path) -> None:
+    log, bundle, out = write_log(tmp_path / "log.csv"), tmp_path / "hstu", tmp_path / "all.parquet"
+    regard("fit", log, "--out", bundle, "--model", "hstu", *ONE_EPOCH)
+    first = regard_json("recommend", bundle, "--user", "u3")
+    assert any(note.startswith("Asked right after the newest event") for note in first["notes"])
+    later = regard_json("recommend", bundle, "--user", "u3", "--at", "2101-01-31 12:00")
+    assert [each["score"] for each in later["items"]] != [each["score"] for each in first["items"]]
+    typed = ("--history", "T1,T2", "--times", "2026-01-30, 2026-01-31 09:15", "--at", "now")
+    assert regard_json("recommend", bundle, *typed)["notes"] == []
+    assert regard_json("explain", bundle, *typed)["events"][1]["time"] == 1_769_850_900.0
+    regard("recommend", bundle, "--all", "--out", out, "--at", "2101-01-31 12:00")
+    table = pl.read_parquet(out).filter(pl.col("user") == "u3")
+    assert table["item"].to_list() == [each["item"] for each in later["items"]]
 
 
 def test_recommend_falls_back_unless_told_not_to(

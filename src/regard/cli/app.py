@@ -61,6 +61,7 @@ COMMANDS: Final[tuple[tuple[Callable[..., None], tuple[str, ...]], ...]] = (
         (
             "regard recommend shop --user 17850",
             "regard recommend shop --history 85123A,22423 --k 5",
+            "regard recommend shop --user 17850 --at '2026-01-31 12:00'",
             "regard recommend shop --all --out lists.parquet",
         ),
     ),
