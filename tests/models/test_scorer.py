@@ -147,7 +147,9 @@ def test_answering_leaves_the_mode_of_the_model_alone(
     assert model.training is training
 
 
-def test_a_trace_has_maps(model: SequenceModel, queries: Queries) -> None:
+def test_a_trace_has_the_maps_that_a_network_promises(
+    model: SequenceModel, queries: Queries
+) -> None:
     trace = NetworkScorer(model).trace(queries)
     assert trace.states_BLD.shape[:2] == (21, 7)
     assert not trace.states_BLD.requires_grad

@@ -17,6 +17,10 @@ class ItemEmbedding(nn.Module):
         scale: what vectors are multiplied by when read as input. `sqrt(D)`, as in "Attention Is
             All You Need" (section 3.4), lets one table serve as input and, unscaled, as output.
 
+    Attributes:
+        scale: as given.
+        spread: standard deviation of the numbers that are read at first.
+
     Example:
         >>> import torch
         >>> embed = ItemEmbedding(catalogue_size=5, width=4)
@@ -28,7 +32,6 @@ class ItemEmbedding(nn.Module):
         super().__init__()
         self.scale = scale
         self.spread = scale * _SPREAD
-        """Standard deviation of the numbers that are read at first."""
         self.table = nn.Embedding(catalogue_size, width, padding_idx=PADDING)
         nn.init.normal_(self.table.weight, std=_SPREAD)
         nn.init.zeros_(self.table.weight[PADDING].detach())

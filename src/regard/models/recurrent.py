@@ -71,7 +71,7 @@ def begin_awake(layer: nn.GRU | nn.LSTM, spread: float) -> None:
     with torch.no_grad():
         for name, values in layer.named_parameters():
             if name.startswith("weight_hh"):
-                for gate in values.split(hidden):
+                for gate in values.chunk(len(values) // hidden):
                     nn.init.orthogonal_(gate)
             elif name.startswith("weight_ih"):
                 into = spread if name.endswith("_l0") else _SPREAD_OF_STATES
