@@ -15,7 +15,7 @@ from training_parts import DAY, HISTORIES, SIZE, after, asked, build
 pytest.importorskip("lightgbm", reason="boosted needs lightgbm, which is not installed")
 
 from regard.classical import CLASSICAL, Boosted, MarkovChain
-from regard.classical.boosted import held_out
+from regard.classical.held_out import held_out
 from regard.classical.pairs import Features, Pairs, item_facts
 from regard.data.interactions import Interactions
 from regard.data.split import split_by_time, split_leave_last_out
@@ -96,7 +96,9 @@ class TestHeldOut:
         ours, theirs = (Boosted(**FEW).fit(each) for each in (training, changed))
         assert ours.arrays().keys() == theirs.arrays().keys()
         for name, value in ours.arrays().items():
-            assert np.array_equal(value, theirs.arrays()[name], equal_nan=value.dtype.kind == "f"), name
+            assert np.array_equal(
+                value, theirs.arrays()[name], equal_nan=value.dtype.kind == "f"
+            ), name
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +178,9 @@ class TestFeatures:
         queries = dataclasses.replace(after(training), times=np.array([6 * DAY, 6 * DAY, 6 * DAY]))
         sources = {name: CLASSICAL[name]().fit(training) for name in ("markov", "item-knn")}
         features = Features(sources, item_facts(training))
-        pairs = Pairs(*map(np.array, zip(*itertools.product(range(3), range(2, SIZE)), strict=True)))
+        pairs = Pairs(
+            *map(np.array, zip(*itertools.product(range(3), range(2, SIZE)), strict=True))
+        )
         scores = {name: each.score(queries) for name, each in sources.items()}
         table = features.of(queries, pairs, scores)
         assert table.shape == (15, len(features.names))
@@ -188,7 +192,9 @@ class TestFeatures:
         np.testing.assert_array_equal(column["days since"][first], [4, 1, 3, nan, nan])
         np.testing.assert_array_equal(column["length of the history"], [5] * 5 + [1] * 5 + [0] * 5)
         assert column["distinct items of the history"][::5].tolist() == [3, 1, 0]
-        np.testing.assert_array_equal(column["days since its first event"][first], [5, 4, 2, 4, nan])
+        np.testing.assert_array_equal(
+            column["days since its first event"][first], [5, 4, 2, 4, nan]
+        )
         np.testing.assert_array_equal(column["days since its last event"][first], [3, 0, 2, 4, nan])
         shares = np.log(np.array([2, 2, 1, 1]) / 6)
         np.testing.assert_allclose(column["popularity"][:4], shares, rtol=1e-6)
@@ -254,8 +260,13 @@ def test_contributions_add_up_to_the_score():
     assert {"markov rank", "popularity", "times in the history"} <= names
     # All but the same constant, which is no feature's.
     for one, other in itertools.pairwise(sums):
-        assert sums[one] - sums[other] == pytest.approx(float(scores[one] - scores[other]), abs=1e-5)
+        assert sums[one] - sums[other] == pytest.approx(
+            float(scores[one] - scores[other]), abs=1e-5
+        )
     assert method.contributions(queries, 1) == {}
+    first, share = next(iter(method.contributions(queries, 6).items()))
+    assert f"mostly by {first} {share:+.2f}, " in method.reason(queries, 6)
+    assert "No source proposed" in method.reason(queries, 1)
 
 
 class TestRefusals:

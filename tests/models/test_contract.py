@@ -11,7 +11,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from small_worlds import cycle, hit_rate, input_of, learn, loss_of, noise, said, said_last, small, world
+from small_worlds import (
+    cycle,
+    hit_rate,
+    input_of,
+    learn,
+    loss_of,
+    noise,
+    said,
+    said_last,
+    small,
+    world,
+)
 from torch import Tensor
 
 import regard.models

@@ -184,7 +184,9 @@ class TestBlocks:
         with torch.no_grad():
             model.bias[5] += 3.0
         np.testing.assert_allclose(
-            NetworkScorer(model).score(queries) - before, 3.0 * np.eye(14)[5] + 0 * before, atol=1e-5
+            NetworkScorer(model).score(queries) - before,
+            3.0 * np.eye(14)[5] + 0 * before,
+            atol=1e-5,
         )
 
 

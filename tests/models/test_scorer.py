@@ -47,7 +47,9 @@ def queries() -> Queries:
     return Queries.next_event(sequences, users, ends)
 
 
-def test_scores_are_what_the_network_says_times_the_table(model: SequenceModel, queries: Queries) -> None:
+def test_scores_are_what_the_network_says_times_the_table(
+    model: SequenceModel, queries: Queries
+) -> None:
     scores_QN = NetworkScorer(model, tokens=30).score(queries)
     assert scores_QN.shape == (21, 14)
     assert scores_QN.dtype == np.float32

@@ -28,8 +28,8 @@ CLASSICAL: dict[str, type[ClassicalMethod]] = {
 __all__ = [
     "ALS",
     "CLASSICAL",
-    "Boosted",
     "EASE",
+    "Boosted",
     "ClassicalMethod",
     "DecayedPopularity",
     "ItemNeighbours",

@@ -199,9 +199,7 @@ def _objective(recipe: Recipe, model: SequenceModel) -> Objective:
     return objective
 
 
-def _loss(
-    recipe: Recipe, model: SequenceModel, vocabulary: Vocabulary
-) -> tuple[Loss, LossChoice]:
+def _loss(recipe: Recipe, model: SequenceModel, vocabulary: Vocabulary) -> tuple[Loss, LossChoice]:
     """The loss, and why that one; a model that looks at each candidate by itself has one only."""
     if not isinstance(model, CandidateModel):
         choice = recipe.loss_for(len(vocabulary))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import polars as pl
 
+from regard.classical import Boosted
 from regard.data.catalogue import Catalogue
 from regard.data.encoders.events import encode_split
 from regard.data.encoders.fitted import Encoders
@@ -374,6 +375,9 @@ class Recommender:
             titles=learned.catalogue.titles,
             seen=self._seen(seen),
         )
+        if isinstance(learned.scorer, Boosted):
+            told = learned.scorer.reason(queries, code)
+            return replace(explanation, notes=(*explanation.notes, told))
         if not isinstance(learned.scorer, RememberingScorer):
             return explanation
         followed, times = learned.scorer.remembered(queries, code)
