@@ -110,7 +110,7 @@ def world():
 
 class TestOrder:
     def test_what_is_no_candidate_stands_below_in_the_order_of_the_first_source(self, world):
-        training, size = world
+        training, _ = world
         method = Boosted(sources=("markov", "popularity"), candidates=3, **FEW).fit(training)
         queries = after(training)
         scores, first = method.score(queries)[:, 2:], MarkovChain().fit(training).score(queries)
@@ -154,7 +154,7 @@ class TestOrder:
 
 
 def test_beats_each_of_its_sources_where_features_tell_whom_to_trust():
-    histories, times, items = two_rules()
+    histories, times, _ = two_rules()
     log = pl.DataFrame({
         "user": np.repeat(np.arange(len(histories)), [len(each) for each in histories]),
         "item": list(itertools.chain(*histories)),

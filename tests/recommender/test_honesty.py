@@ -288,8 +288,9 @@ def test_without_torch_a_network_says_how_to_get_it(
     assert len(said) == 5
     for line, model in zip(said, ["sasrec", "sasrec", "sasrec", "markow"], strict=False):
         assert line == (
-            f"The model {model!r} is no classical method (als, boosted, {', '.join(CLASSICAL)}); a network "
-            "needs torch, which is not installed. Install it with: pip install 'regard[torch]'"
+            f"The model {model!r} is no classical method (als, boosted, {', '.join(CLASSICAL)}); "
+            "a network needs torch, which is not installed. "
+            "Install it with: pip install 'regard[torch]'"
         )
     assert said[4] == "markov"
 

@@ -32,8 +32,10 @@ def held_out(training: TrainingPart, share: float, most: int) -> tuple[TrainingP
         >>> log = pl.DataFrame({"user": [1] * 8, "item": list("ababacbc"), "position": range(8)})
         >>> split = split_leave_last_out(Interactions.of(log))
         >>> earlier, asked = held_out(split.training, 0.3, most=10)
-        >>> split.vocabulary.decode(earlier.items().tolist()), split.vocabulary.decode(asked.targets)
-        (['a', 'b', 'a', 'b'], ['a', 'c'])
+        >>> split.vocabulary.decode(earlier.items().tolist())
+        ['a', 'b', 'a', 'b']
+        >>> split.vocabulary.decode(asked.targets)
+        ['a', 'c']
     """
     sequences, events = training.sequences, training.events()
     firsts = sequences.offsets[:-1]

@@ -14,11 +14,11 @@ program (https://github.com/zhougr1993/DeepInterestNetwork).
 Differs from the paper: it is taught to rank, against items sampled for the whole step
 (`regard.losses.candidate_softmax`), not to tell clicks from impressions, which a log of events does
 not hold; every event of a history is asked in one pass, since a strength that is not normalised
-serves all cuts of the history; `r`, which begins at `1 / sqrt(1 + distance)`, lets it know that what
-is long past counts less, where the paper's sum is blind to order; products reach the score by a path
-of their own (`w`), since a network of layers is slow to learn them (Rendle et al. 2020, "Neural
-Collaborative Filtering vs. Matrix Factorization Revisited"); PReLU in place of Dice, since the latter
-reads statistics of the batch; features of people, items and moments are left out.
+serves all cuts of the history; `r`, which begins at `1 / sqrt(1 + distance)`, lets it know that
+what is long past counts less, where the paper's sum is blind to order; products reach the score by
+a path of their own (`w`), since a network of layers is slow to learn them (Rendle et al. 2020,
+"Neural Collaborative Filtering vs. Matrix Factorization Revisited"); PReLU in place of Dice, since
+the latter reads statistics of the batch; features of people, items and moments are left out.
 
 Cost: time `O(L D N + D M)` for each history and candidate, memory `O(L N)` for as many of them as
 are compared at a time, with N hidden numbers of the strength and M of the MLP. A network with one
