@@ -187,7 +187,7 @@ def test_validation_of_many_users_or_items_asks_some_users(
         (
             "markow",
             {},
-            "choose one of als, attention-pooling, boosted, decayed, din, ease, item-knn, kneser-ney, ",
+            "choose one of als, attention-pooling, boosted, decayed, din, ease, item-knn, ",
         ),
         ("markov", {"width": 3}, "model has no 'width'; it has nothing to set."),
         ("markov", {"name": "popularity"}, "model has no 'name'"),
