@@ -15,7 +15,7 @@ from training_parts import DAY, HISTORIES, SIZE, after, asked, build
 pytest.importorskip("lightgbm", reason="boosted needs lightgbm, which is not installed")
 
 from regard.classical import CLASSICAL, Boosted, MarkovChain
-from regard.classical.boosted import held_out
+from regard.classical.held_out import held_out
 from regard.classical.pairs import Features, Pairs, item_facts
 from regard.data.interactions import Interactions
 from regard.data.split import split_by_time, split_leave_last_out
@@ -110,7 +110,7 @@ def world():
 
 class TestOrder:
     def test_what_is_no_candidate_stands_below_in_the_order_of_the_first_source(self, world):
-        training, size = world
+        training, _ = world
         method = Boosted(sources=("markov", "popularity"), candidates=3, **FEW).fit(training)
         queries = after(training)
         scores, first = method.score(queries)[:, 2:], MarkovChain().fit(training).score(queries)
@@ -154,7 +154,7 @@ class TestOrder:
 
 
 def test_beats_each_of_its_sources_where_features_tell_whom_to_trust():
-    histories, times, items = two_rules()
+    histories, times, _ = two_rules()
     log = pl.DataFrame({
         "user": np.repeat(np.arange(len(histories)), [len(each) for each in histories]),
         "item": list(itertools.chain(*histories)),
@@ -264,6 +264,9 @@ def test_contributions_add_up_to_the_score():
             float(scores[one] - scores[other]), abs=1e-5
         )
     assert method.contributions(queries, 1) == {}
+    first, share = next(iter(method.contributions(queries, 6).items()))
+    assert f"mostly by {first} {share:+.2f}, " in method.reason(queries, 6)
+    assert "No source proposed" in method.reason(queries, 1)
 
 
 class TestRefusals:

@@ -187,7 +187,7 @@ def test_validation_of_many_users_or_items_asks_some_users(
         (
             "markow",
             {},
-            "choose one of als, attention-pooling, decayed, ease, hstu, item-knn, kneser-ney",
+            "choose one of adamct, als, attention-pooling, bert4rec, boosted, bsarec, compose",
         ),
         ("markov", {"width": 3}, "model has no 'width'; it has nothing to set."),
         ("markov", {"name": "popularity"}, "model has no 'name'"),
@@ -288,8 +288,9 @@ def test_without_torch_a_network_says_how_to_get_it(
     assert len(said) == 5
     for line, model in zip(said, ["sasrec", "sasrec", "sasrec", "markow"], strict=False):
         assert line == (
-            f"The model {model!r} is no classical method (als, {', '.join(CLASSICAL)}); a network "
-            "needs torch, which is not installed. Install it with: pip install 'regard[torch]'"
+            f"The model {model!r} is no classical method (als, boosted, {', '.join(CLASSICAL)}); "
+            "a network needs torch, which is not installed. "
+            "Install it with: pip install 'regard[torch]'"
         )
     assert said[4] == "markov"
 

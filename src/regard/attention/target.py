@@ -91,14 +91,13 @@ class TargetAttention(nn.Module):
         """
         of_state, of_candidate, of_difference, of_product = self.compare.weight.chunk(4, dim=1)
         # To one candidate the layer is a matrix and a bias of its own.
-        matrices = (candidates.unsqueeze(-2) * of_product + (of_state + of_difference)).flatten(
-            -3, -2
-        )
+        matrices = candidates.unsqueeze(-2) * of_product + (of_state + of_difference)
+        matrices = matrices.flatten(-3, -2)
         shifts = F.linear(candidates, of_candidate - of_difference, self.compare.bias).flatten(-2)
         if candidates.dim() == 2:
             hidden = F.linear(states_BLD, matrices, shifts)
         else:
             hidden = states_BLD @ matrices.transpose(-2, -1) + shifts[:, None]
-        hidden_BLCN = self.activation(hidden.unflatten(-1, (candidates.shape[-2], -1)))
+        hidden_BLCN = self.activation(hidden.view(*hidden.shape[:2], candidates.shape[-2], -1))
         strengths_BCL: Tensor = self.score(hidden_BLCN).squeeze(-1).transpose(-2, -1)
         return strengths_BCL

@@ -28,14 +28,16 @@ from scipy import sparse
 
 from regard.classical.contract import ClassicalMethod
 from regard.classical.evidence import newest_occurrences
+from regard.classical.held_out import held_out
 from regard.classical.pairs import SAVED, Features, Pairs, item_facts
+from regard.classical.reranked import ABOVE, Reranked, best_keys, between_ones, come_back
 from regard.data.queries import Queries
-from regard.data.split import TrainingPart, events_in_newest
+from regard.data.split import TrainingPart
 from regard.errors import BundleError, ConfigurationError
 from regard.optional import require
 from regard.schema import FIRST_CODE
 from regard.settings import threads
-from regard.shapes import Floats, Mask, Scores
+from regard.shapes import Scores
 
 SOURCES: Final = ("markov", "item-knn", "popularity", "decayed")
 """Who proposes where nobody is named; the last one only where there is a clock."""
@@ -43,8 +45,8 @@ _ALWAYS: Final = ("markov", "item-knn")
 """Their tables are features of pairs, so they learn even where they propose nothing."""
 _CELLS_AT_A_TIME: Final = 2**22
 """Scores of one source that are held at a time."""
-_ABOVE: Final = 2.0
-"""Above all scores of what is no candidate, which lie from -1 to 1."""
+_TOLD: Final = 4
+"""Features that a reason names."""
 
 
 @dataclass(frozen=True)
@@ -91,33 +93,6 @@ class BoostedConfig:
             # A recipe gives a list.
             object.__setattr__(self, "sources", tuple(self.sources))
             _kinds(self.sources)
-
-
-@dataclass(frozen=True)
-class Reranked:
-    """Candidates in the order of the trees above all others in that of the first source.
-
-    Attributes:
-        found_BN: float32 scores of candidates, all of them 2 or more.
-        first_BN: float32 of the first source, between -1 and 1.
-    """
-
-    found_BN: sparse.csr_array
-    first_BN: Scores
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """`(B, N)`."""
-        rows, columns = self.first_BN.shape
-        return rows, columns
-
-    def block(self, start: int, stop: int) -> Scores:
-        """`(B, stop - start)` float32 scores of the codes from `start` to `stop` (exclusive)."""
-        scores_BN = self.first_BN[:, start:stop].copy()
-        found = self.found_BN[:, start:stop]
-        row = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
-        scores_BN[row, found.indices] = found.data
-        return scores_BN
 
 
 class Boosted(ClassicalMethod):
@@ -196,7 +171,7 @@ class Boosted(ClassicalMethod):
         self.require()
         earlier, asked = held_out(training, self.config.held_out, self.config.queries)
         self._features = self._fitted(earlier)
-        repeats = _come_back(asked)
+        repeats = come_back(asked)
         trees = self._trees(asked, repeats=repeats)
         self._features = self._fitted(training)
         self._learned = {
@@ -231,7 +206,7 @@ class Boosted(ClassicalMethod):
         row = 0
         for chunk, scores in self._scored(queries):
             stop = row + len(chunk)
-            first_BN[row:stop] = _between(scores[next(iter(features.sources))])
+            first_BN[row:stop] = between_ones(scores[next(iter(features.sources))])
             if self._booster is None:
                 found.append(sparse.csr_array((len(chunk), size), dtype=np.float32))
             else:
@@ -274,6 +249,19 @@ class Boosted(ClassicalMethod):
         shares_F = np.asarray(self._booster.predict(rows_PF, pred_contrib=True))[0, :-1]
         order = np.argsort(-np.abs(shares_F), kind="stable")
         return {self._known.names[column]: float(shares_F[column]) for column in order}
+
+    def reason(self, queries: Queries, code: int) -> str:
+        """The features that say most of an item for a single query, as a sentence.
+
+        Args:
+            queries: exactly one.
+            code: of an item.
+        """
+        shares = list(self.contributions(queries, code).items())[:_TOLD]
+        if not shares:
+            return "No source proposed the item, so it stands below all candidates of the trees."
+        most = ", ".join(f"{name} {share:+.2f}" for name, share in shares)
+        return f"The trees add up to its score mostly by {most} (Shapley values of features)."
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], **options: Any) -> Self:
@@ -330,7 +318,7 @@ class Boosted(ClassicalMethod):
         if not len(features_PF):
             return np.zeros(0, np.float32)
         raw_P = np.asarray(self._booster.predict(features_PF, num_threads=threads() or 0))
-        judged: NDArray[np.float32] = raw_P - self._booster.lower_bound() + _ABOVE
+        judged: NDArray[np.float32] = raw_P - self._booster.lower_bound() + ABOVE
         return judged.astype(np.float32)
 
     def _scored(self, queries: Queries) -> Iterator[tuple[Queries, dict[str, Scores]]]:
@@ -344,13 +332,13 @@ class Boosted(ClassicalMethod):
         size, most = len(self._known.facts["counts"]), self.config.candidates
         seen_BN = queries.seen(size)
         seen_BN[:, :FIRST_CODE] = True
-        keys = [_best(scores[name], seen_BN, most) for name in self._proposing]
+        keys = [best_keys(scores[name], seen_BN, most) for name in self._proposing]
         if repeats:
             query, item, age = newest_occurrences(queries)
-            near = Pairs(query, item).ranks(-age.astype(np.float64)) < most
+            near = Pairs(query, item.astype(np.int64)).ranks(-age.astype(np.float64)) < most
             keys.append(query[near] * size + item[near])
         query, item = np.divmod(np.unique(np.concatenate(keys)), size)
-        return Pairs(query, item)
+        return Pairs(query, item.astype(np.int64))
 
     @property
     def _proposing(self) -> tuple[str, ...]:
@@ -395,75 +383,6 @@ class Boosted(ClassicalMethod):
         }
         data = lightgbm.Dataset(rows_PF, labels_P, group=groups, free_raw_data=True)
         return str(lightgbm.train(told, data, options.trees).model_to_string())
-
-
-def held_out(training: TrainingPart, share: float, most: int) -> tuple[TrainingPart, Queries]:
-    """Cut a training part as a log is cut: an earlier part, and questions about what came after.
-
-    Args:
-        training: what may be looked at.
-        share: of its events, the newest ones.
-        most: questions at the most, spread evenly.
-
-    Returns:
-        What to learn sources from: by time what lies before a moment, and without a clock all but
-        the newest share of each history. And one question for each later event of a known item,
-        given all that the same person did before.
-
-    Example:
-        >>> import polars as pl
-        >>> from regard.data.interactions import Interactions
-        >>> from regard.data.split import split_leave_last_out
-        >>> log = pl.DataFrame({"user": [1] * 8, "item": list("ababacbc"), "position": range(8)})
-        >>> split = split_leave_last_out(Interactions.of(log))
-        >>> earlier, asked = held_out(split.training, 0.3, most=10)
-        >>> split.vocabulary.decode(earlier.items().tolist()), split.vocabulary.decode(asked.targets)
-        (['a', 'b', 'a', 'b'], ['a', 'c'])
-    """
-    sequences, events = training.sequences, training.events()
-    firsts = sequences.offsets[:-1]
-    if sequences.times is not None and len(events):
-        moments = np.sort(sequences.times[events])
-        moment = moments[len(moments) - events_in_newest(len(moments), share)]
-        before = np.concatenate([[0], np.cumsum(training.mask & (sequences.times < moment))])
-        ends = firsts + before[training.ends] - before[firsts]
-    else:
-        lengths = training.ends - firsts
-        ends = training.ends - np.ceil(lengths * share - 1e-9).astype(np.int64)
-    owner = np.repeat(np.arange(len(firsts)), sequences.lengths)[events]
-    later = (events >= ends[owner]) & (events > firsts[owner])
-    later &= sequences.items[events] >= FIRST_CODE
-    chosen = np.flatnonzero(later)
-    if len(chosen) > most:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, most).astype(np.int64)]
-    asked = Queries.next_event(sequences, owner[chosen], events[chosen])
-    return TrainingPart(sequences, ends.astype(np.int64), training.vocabulary), asked
-
-
-def _come_back(asked: Queries) -> bool:
-    """Whether anybody turned again to an item of their history."""
-    query, item, _ = newest_occurrences(asked)
-    return bool((item == asked.targets[query]).any())
-
-
-def _best(scores_BN: Scores, left_out_BN: Mask, most: int) -> NDArray[np.int64]:
-    """Keys `query * N + item` of the best items of each row, of those that are not left out."""
-    rows, size = scores_BN.shape
-    scores_BN = np.where(left_out_BN, -np.inf, scores_BN)
-    if most < size:
-        columns = np.argpartition(-scores_BN, most - 1, axis=1)[:, :most]
-    else:
-        columns = np.tile(np.arange(size), (rows, 1))
-    kept = np.take_along_axis(scores_BN, columns, axis=1) > -np.inf
-    keys: NDArray[np.int64] = (np.arange(rows)[:, None] * size + columns)[kept]
-    return keys
-
-
-def _between(scores_BN: Scores) -> Scores:
-    """Rows divided by powers of two, which rounds nothing, so that all lie from -1 to 1."""
-    _, exponent_B = np.frexp(np.abs(scores_BN).max(axis=1, initial=0.0))
-    scaled: Floats = np.ldexp(scores_BN, -exponent_B[:, None])
-    return scaled.astype(np.float32)
 
 
 def _named(sources: tuple[str, ...] | None, *, clock: bool) -> tuple[str, ...]:

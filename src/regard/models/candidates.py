@@ -88,7 +88,7 @@ class AskedEvents:
         """See `Reading`."""
         B, L, _ = self.states_BLD.shape
         vectors_BLD = vectors_TD.new_zeros(B * L, vectors_TD.shape[1])
-        vectors_BLD = vectors_BLD.index_copy(0, self.asked_T, vectors_TD).unflatten(0, (B, L))
+        vectors_BLD = vectors_BLD.index_copy(0, self.asked_T, vectors_TD).view(B, L, -1)
         scores_BL = self.model.own_scores(self.states_BLD, vectors_BLD)
         return scores_BL.flatten().index_select(0, self.asked_T)
 

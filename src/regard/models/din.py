@@ -5,7 +5,7 @@ question, so that only what has to do with it counts, and no vector has to hold 
 
 Formula: `h(t, c) = Σⱼ≤t r(t − j) a(xⱼ, c) xⱼ` with the strength `a` of `regard.attention.target`, a
 learned weight `r` of each distance from the newest event, and
-`score(t, c) = MLP([h; c; h ∘ c]) + bias(c)`.
+`score(t, c) = MLP([h; c; h ∘ c]) + w·(h ∘ c) + bias(c)`.
 
 Source: Zhou et al. 2018, "Deep Interest Network for Click-Through Rate Prediction", KDD, sections
 4.2 and 4.3, equation 3; the product `h ∘ c` and the bias of each item are those of the authors'
@@ -14,9 +14,11 @@ program (https://github.com/zhougr1993/DeepInterestNetwork).
 Differs from the paper: it is taught to rank, against items sampled for the whole step
 (`regard.losses.candidate_softmax`), not to tell clicks from impressions, which a log of events does
 not hold; every event of a history is asked in one pass, since a strength that is not normalised
-serves all cuts of the history; `r`, one at first, which is the paper, lets it learn that what is
-long past counts less, where the paper's sum is blind to order; PReLU in place of Dice, since the
-latter reads statistics of the batch; features of people, items and moments are left out.
+serves all cuts of the history; `r`, which begins at `1 / sqrt(1 + distance)`, lets it know that
+what is long past counts less, where the paper's sum is blind to order; products reach the score by
+a path of their own (`w`), since a network of layers is slow to learn them (Rendle et al. 2020,
+"Neural Collaborative Filtering vs. Matrix Factorization Revisited"); PReLU in place of Dice, since
+the latter reads statistics of the batch; features of people, items and moments are left out.
 
 Cost: time `O(L D N + D M)` for each history and candidate, memory `O(L N)` for as many of them as
 are compared at a time, with N hidden numbers of the strength and M of the MLP. A network with one
@@ -110,9 +112,7 @@ class DIN(CandidateModel):
         strengths_BKL = self.attention.strengths(states_BLD, candidates_KD)
         reached_BKLL = strengths_BKL[:, :, None] * self._reach(states_BLD.shape[1])
         # The rows of all candidates side by side: one product a history.
-        pooled_BKLD = (reached_BKLL.flatten(1, 2) @ states_BLD).unflatten(
-            1, reached_BKLL.shape[1:3]
-        )
+        pooled_BKLD = (reached_BKLL.flatten(1, 2) @ states_BLD).view(*reached_BKLL.shape[:3], -1)
         scores_BKL: Tensor = self.judge(pooled_BKLD, candidates_KD[:, None])
         return scores_BKL.transpose(1, 2)
 
@@ -154,7 +154,7 @@ class _Judge(nn.Module):
         self.dropout = ByteDropout(dropout)
 
     def forward(self, pooled: Tensor, candidates: Tensor) -> Tensor:
-        """Scores `(...)` of what was pooled `(..., D)` for candidates of a shape that broadcasts."""
+        """Scores `(...)` of what was pooled, `(..., D)`, for candidates of a like shape."""
         # Candidates differ by little at first, and gradients by the differences alone: what low
         # precision rounds off here is all that there is to learn from.
         with torch.autocast(pooled.device.type, enabled=False):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import polars as pl
 
+from regard.classical import Boosted
 from regard.data.catalogue import Catalogue
 from regard.data.encoders.events import encode_split
 from regard.data.encoders.fitted import Encoders
@@ -401,6 +402,9 @@ class Recommender:
             seen=self._seen(seen),
         )
         explanation = replace(explanation, notes=(*explanation.notes, *asked.notes))
+        if isinstance(learned.scorer, Boosted):
+            told = learned.scorer.reason(queries, code)
+            return replace(explanation, notes=(*explanation.notes, told))
         if not isinstance(learned.scorer, RememberingScorer):
             return explanation
         followed, ever = learned.scorer.remembered(queries, code)
