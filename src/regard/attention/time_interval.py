@@ -31,7 +31,6 @@ from regard.attention.heads import (
     distances_between,
     distances_to_newest,
     joined,
-    likeness,
     newest_query,
 )
 from regard.attention.projection import Projection
@@ -118,14 +117,16 @@ class TimeIntervalAttention(nn.Module):
         """Rows of the map, and what they mix; T: buckets, R: the rows of all histories."""
         B, H, Q, K = q_BHQK.shape
         buckets_BHQM = buckets_BQM[:, None].expand(-1, H, -1, -1)
+        q_BHQK = q_BHQK * K**-0.5
         # Heads before histories: all rows of a head then meet its vectors in one product.
         q_HRK = q_BHQK.transpose(0, 1).reshape(H, B * Q, K)
-        of_time_HRT = likeness(q_HRK, self.keys_TD.view(-1, H, K).transpose(0, 1))
+        of_time_HRT = q_HRK @ self.keys_TD.view(-1, H, K).permute(1, 2, 0)
         of_time_BHQT = of_time_HRT.view(H, B, Q, -1).transpose(0, 1)
-        scores_BHQM = likeness(q_BHQK, k_BHMK) + of_time_BHQT.gather(-1, buckets_BHQM)
+        of_time_BHQM = of_time_BHQT.gather(-1, buckets_BHQM)
+        scores_BHQM = q_BHQK @ k_BHMK.transpose(-2, -1) + of_time_BHQM
         map_BHQM = causal_softmax(scores_BHQM, distances_BQM)
         by_bucket_HBQT = map_BHQM.new_zeros(H, B, Q, self.buckets + 1)
-        by_bucket_HBQT = by_bucket_HBQT.scatter_add(
+        by_bucket_HBQT = by_bucket_HBQT.scatter_add_(
             -1, buckets_BHQM.transpose(0, 1), map_BHQM.transpose(0, 1)
         )
         values_HTK = self.values_TD.view(-1, H, K).transpose(0, 1)
