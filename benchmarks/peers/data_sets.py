@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, help="folder of environments and files")
     parser.add_argument("--out", type=Path, help="where to write what was found")
-    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--tries", type=int, default=5)
     parser.add_argument("--who", choices=("recbole", "regard"), help="be one of them")
     parser.add_argument("--file", type=Path)
     given = parser.parse_args()

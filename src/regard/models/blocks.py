@@ -8,6 +8,7 @@ from torch import nn
 from regard.attention.contract import Attention
 from regard.models.bare_block import BareBlock
 from regard.models.block import PreNormBlock
+from regard.models.gated_block import GatedBlock
 from regard.models.post_norm import PostNormBlock
 
 BlockMaker: TypeAlias = Callable[[Attention, int, int, float], nn.Module]
@@ -18,6 +19,7 @@ come out normalised says `ends_normed = True`; no norm is then put behind the la
 BLOCKS: Final[dict[str, BlockMaker]] = {
     "pre-norm": PreNormBlock,
     "post-norm": PostNormBlock,
+    "gated": GatedBlock,
     "bare": lambda attention, width, hidden, dropout: BareBlock(  # noqa: ARG005 - has no inside
         attention, width, dropout
     ),

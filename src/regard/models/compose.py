@@ -74,8 +74,8 @@ class ComposeConfig:
         options_of: name of a mechanism, or of the scheme of distances -> its options by name.
         fusion: what makes one of several mechanisms: `sum`, `gate`, `concatenation` or
             `convolution`.
-        block: what stands around a mechanism: `pre-norm`, `post-norm` or `bare`, which has no
-            feed-forward network.
+        block: what stands around a mechanism: `pre-norm`, `post-norm`, `gated` (of LiGR) or
+            `bare`, which has no feed-forward network.
         blocks: number of layers.
         positions: learned vectors of places, `newest-first`, or `none`.
         distances: what makes scaled dot products depend on distance: `rotary`, `linear-bias` or

@@ -57,7 +57,7 @@ class GatedBlock(nn.Module):
         attended_BLD, map_BHLM = self.attention(normed_BLD, need_map=need_map, **given)
         return self._fed_forward(states_BLD, attended_BLD), map_BHLM
 
-    def newest(self, states_BLD: Tensor, lengths_B: Tensor, **given: Tensor | None) -> Tensor:
+    def newest(self, states_BLD: Tensor, lengths_B: Tensor, /, **given: Tensor | None) -> Tensor:
         """New states `(B, D)` of the newest events; see `regard.models.block.PreNormBlock`."""
         given.pop("lengths_B", None)
         normed_BLD = self.attention_norm(states_BLD)
