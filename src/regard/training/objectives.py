@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from regard.attention.masks import real_positions
-from regard.models.candidates import AskedEvents, CandidateModel
 from regard.models.bert4rec import BERT4Rec
+from regard.models.candidates import AskedEvents, CandidateModel
 from regard.models.contract import ModelInput, SequenceModel
 from regard.schema import FIRST_CODE, PADDING, UNKNOWN
 
