@@ -5,35 +5,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import polars as pl
 
-from regard.classical import Boosted
 from regard.data.catalogue import Catalogue
 from regard.data.encoders.events import encode_split
 from regard.data.encoders.fitted import Encoders
 from regard.data.interactions import Interactions
-from regard.data.queries import Queries
 from regard.data.split import Split
 from regard.data.vocabulary import Id
 from regard.errors import ConfigurationError, NotFittedError, UnknownUserError
 from regard.evaluation.evaluate import evaluate
 from regard.evaluation.protocol import Protocol, Seen
-from regard.evaluation.ranking import top_items
 from regard.evaluation.report import EvaluationReport
-from regard.explanation.explain import explain
 from regard.explanation.result import Explanation
-from regard.recommender.answers import Recommendation, Recommendations
-from regard.recommender.asking import Question, ask_history, ask_user, indices_of
-from regard.recommender.clock import read_by, timed
+from regard.recommender.answers import Recommendations
 from regard.recommender.fitting import check_model, learn, welcome
 from regard.recommender.learned import Answering, Learned
 from regard.recommender.memory import RememberingScorer
-from regard.recommender.moments import Moment, asked_at, newest_moments
+from regard.recommender.moments import Moment
 from regard.recommender.recipe import Recipe
+from regard.recommender.responding import ask, list_for, lists_for_all, reasons_for
 from regard.recommender.storing import OWN_FACTS, load, save
-from regard.schema import FIRST_CODE
-from regard.shapes import Codes, Scores
 
 if TYPE_CHECKING:
     from regard.training.watching import Watcher
@@ -248,23 +240,13 @@ class Recommender:
             NotFittedError: before `fit`.
             UnknownUserError: no such user, or nothing usable in the history, and no fallback.
         """
-        asked = self._ask(user, history, times, at)
+        learned = self.learned
+        asked = ask(learned, self.name, user, history, times, at)
         if asked.trouble and not fallback:
             raise UnknownUserError(
                 f"{asked.trouble}. Give a history of items that it knows, or allow the fallback."
             )
-        learned, queries = self.learned, asked.queries
-        codes, scores = self._top(queries, k, seen)
-        real = codes[0] >= FIRST_CODE
-        ids = learned.vocabulary.decode(codes[0][real])
-        had = queries.seen(learned.vocabulary.size)[0][codes[0][real]]
-        titles = learned.catalogue.titles(ids)
-        items = tuple(
-            Recommendation(rank, item, float(score), title, bool(again))
-            for rank, (item, score, title, again) in enumerate(
-                zip(ids, scores[0][real], titles, had, strict=True), start=1
-            )
-        )
+        items = list_for(learned, asked.queries, k, self._seen(seen))
         if not asked.trouble:
             return Recommendations(user, items, self.title, asked.notes)
         note = f"{asked.trouble}; this is what is popular instead."
@@ -296,23 +278,7 @@ class Recommender:
             NotFittedError: before `fit`.
             UnknownUserError: a user is not known.
         """
-        learned = self.learned
-        if users is None:
-            index = np.arange(len(learned.histories), dtype=np.int64)
-        else:
-            index = indices_of(users, learned.histories.users)
-        moments = newest_moments(learned.events, index)
-        queries = Queries.requests(learned.histories, index, moments)
-        queries = queries if at is None else asked_at(queries, at)
-        codes, scores = self._top(queries, k, seen)
-        real = codes >= FIRST_CODE
-        rows, columns = np.nonzero(real)
-        return pl.DataFrame({
-            "user": learned.histories.users.gather(index[rows]),
-            "rank": columns + 1,
-            "item": learned.vocabulary.ids.gather(codes[real] - FIRST_CODE),
-            "score": scores[real],
-        })  # fmt: skip
+        return lists_for_all(self.learned, users, at, k, self._seen(seen))
 
     def evaluate(
         self, *, protocol: Protocol | None = None, memory: bool = True
@@ -385,34 +351,13 @@ class Recommender:
             UnknownItemError: no such item.
             UnknownUserError: nothing usable is known of the user, so there are no reasons.
         """
-        asked = self._ask(user, history, times, at)
+        asked = ask(self.learned, self.name, user, history, times, at)
         if asked.trouble:
             raise UnknownUserError(
                 f"{asked.trouble}, so there is nothing to explain from: the answer would be what "
                 "is popular. Ask about a user with a history, or give one."
             )
-        learned, queries = self.learned, asked.queries
-        code = self._first(queries, seen) if item is None else learned.vocabulary.code(item)
-        explanation = explain(
-            learned.scorer,
-            queries,
-            code,
-            vocabulary=learned.vocabulary,
-            titles=learned.catalogue.titles,
-            seen=self._seen(seen),
-        )
-        explanation = replace(explanation, notes=(*explanation.notes, *asked.notes))
-        if isinstance(learned.scorer, Boosted):
-            told = learned.scorer.reason(queries, code)
-            return replace(explanation, notes=(*explanation.notes, told))
-        if not isinstance(learned.scorer, RememberingScorer):
-            return explanation
-        followed, ever = learned.scorer.remembered(queries, code)
-        note = (
-            f"In the training log the newest event was followed by something {ever:,} times, by "
-            f"this item {followed:,} times; the memory of transitions takes part in the answer."
-        )
-        return replace(explanation, notes=(*explanation.notes, note))
+        return reasons_for(self.learned, asked, item, self._seen(seen))
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Write a bundle: data with checksums, complete or not there at all.
@@ -465,52 +410,6 @@ class Recommender:
                 f"The card says {', '.join(taken)} of its own; choose other names."
             )
         self._learned = replace(self.learned, card={**self.learned.card, **facts})
-
-    def _ask(
-        self,
-        user: Id | None,
-        history: Sequence[Id] | None,
-        times: Sequence[Moment] | None,
-        at: Moment | None,
-    ) -> Question:
-        """One query, about a user or about anybody with a history, at its moment."""
-        learned = self.learned
-        if (user is None) == (history is None):
-            raise ConfigurationError("Give a user or a history, one of them.")
-        if history is None and times is not None:
-            raise ConfigurationError("times= are those of a history; a user's are in the log.")
-        if history is None:
-            asked = ask_user(user, learned.histories, learned.events)
-        else:
-            asked = self._without_features(ask_history(history, learned.vocabulary, times))
-        return timed(asked, at, read_by(learned.scorer), self.name)
-
-    def _without_features(self, asked: Question) -> Question:
-        """A typed history, with a word about what it lacks."""
-        learned = self.learned
-        if learned.encoders is None or asked.trouble:
-            return asked
-        names = ", ".join(dict.fromkeys(column for column, _ in learned.encoders.fitted))
-        note = f"The history comes without {names}; they are read as missing."
-        return replace(asked, notes=(*asked.notes, note))
-
-    def _top(self, queries: Queries, k: int, seen: Seen | str | None) -> tuple[Codes, Scores]:
-        """The lists of everybody who asks: `(Q, k)` codes and scores."""
-        if k < 1:
-            raise ConfigurationError(f"k={k} must be 1 or more.")
-        learned = self.learned
-        size = learned.vocabulary.size
-        return top_items(learned.answering, queries, k, catalogue_size=size, seen=self._seen(seen))
-
-    def _first(self, queries: Queries, seen: Seen | str | None) -> int:
-        """Code of the first recommendation."""
-        code = int(self._top(queries, 1, seen)[0][0, 0])
-        if code < FIRST_CODE:
-            raise ConfigurationError(
-                "Nothing is left to recommend, and so to explain: the history holds every item. "
-                "Keep seen items (seen='keep'), or name an item."
-            )
-        return code
 
     def _seen(self, seen: Seen | str | None) -> Seen:
         if seen is None:
