@@ -14,6 +14,29 @@ What the trees learn from is cut out of the training part, as the test is cut ou
                      e  e  e  e  e  e   e  e  e        then the sources learn from all of it
 
 So no source has seen a target that the trees learn from, and neither has seen validation or test.
+
+Idea: simple methods are each right about something; trees over what all of them say, and over
+what the history says of an item, learn when to believe which.
+
+Formula: candidates of a history are the union of the `candidates` best unseen items of each
+source, and, where the training part shows that people come back to what they had, the newest
+distinct items of the history. A sum of `trees` regression trees over the features of
+`regard.classical.pairs` scores each of them; its gradient is that of LambdaRank, which weighs
+each pair of candidates in the wrong order by what changing places would do to NDCG. What is no
+candidate stands below all candidates, in the order of the first source.
+
+Source: Burges 2010, "From RankNet to LambdaRank to LambdaMART" (MSR-TR-2010-82), by the package
+`lightgbm` (Ke et al. 2017, "LightGBM", NIPS); candidates of several simple methods and trees
+over features of pairs, as in the stronger solutions of the OTTO and H&M competitions.
+
+Differs from the paper: it ranks what other methods propose. The events that trees learn from
+are the newest tenth of the training part by time, and the newest tenth of each history where
+there is no clock, so that sources are asked about their future, as later. Where the training
+part is too small to hold anything out, there are no trees, and the first source answers.
+
+Cost: time `O(Q N S)` an answer, for Q queries, N items and S sources, whose scores come in
+whole rows; fitting costs that of the sources twice, and trees over `O(Q C S)` rows of features
+for C candidates. Memory `O(N S)` a query.
 """
 
 from collections.abc import Iterator, Mapping
@@ -98,25 +121,9 @@ class BoostedConfig:
 class Boosted(ClassicalMethod):
     """Recommends what trees put first among the candidates of other methods.
 
-    **Formula.** Candidates of a history are the union of the `candidates` best unseen items of each
-    source, and, where the training part shows that people come back to what they had, the newest
-    distinct items of the history. A sum of `trees` regression trees over the features of
-    `regard.classical.pairs` scores each of them; its gradient is that of LambdaRank, which weighs
-    each pair of candidates in the wrong order by what changing places would do to NDCG. What is no
-    candidate stands below all candidates, in the order of the first source. Where the training part
-    is too small to hold anything out, there are no trees, and the first source answers.
-
-    **Source.** Burges, "From RankNet to LambdaRank to LambdaMART" (MSR-TR-2010-82), by the package
-    `lightgbm` (Ke et al., "LightGBM", NIPS 2017); candidates of several simple methods and trees
-    over features of pairs as in the stronger solutions of the OTTO and H&M competitions. The events
-    that trees learn from are the newest tenth of the training part by time, and the newest tenth
-    of each history where there is no clock, so that sources are asked about their future, as later.
-
-    **Cost.** That of its sources, twice, and of `queries · candidates · sources` rows of features;
-    a query costs whole rows of the scores of all sources.
-
     Example:
         >>> import polars as pl
+        >>> from regard.classical import Boosted
         >>> from regard.data.interactions import Interactions
         >>> from regard.data.split import split_leave_last_out
         >>> log = pl.DataFrame({"user": [1] * 7, "item": list("ababcbc"), "position": range(7)})
