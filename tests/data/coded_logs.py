@@ -38,10 +38,12 @@ def sequences_of(given: Histories, *, clock: bool = True) -> Sequences:
     )
 
 
-def rows(*, users: int = 5, items: int = 6, moments: int = 30, most: int = 60) -> st.SearchStrategy:
+def rows(
+    *, users: int = 5, items: int = 6, moments: int = 30, least: int = 1, most: int = 60
+) -> st.SearchStrategy:
     """Rows (user, item, whole second) of a log, in no order and with ties."""
     row = st.tuples(st.integers(1, users), st.integers(100, 100 + items), st.integers(0, moments))
-    return st.lists(row, min_size=1, max_size=most)
+    return st.lists(row, min_size=least, max_size=most)
 
 
 def log_of(given: list[tuple[int, int, int]]) -> Interactions:

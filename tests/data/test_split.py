@@ -159,7 +159,7 @@ class TestByTime:
         _same_training(split, split_by_time(log_of(other)))
 
     @quick
-    @given(rows(users=3, most=40), st.integers(1, 3))
+    @given(rows(users=3, items=4, least=15, most=40), st.integers(1, 3))
     def test_vocabulary_is_that_of_the_training_rows_alone(
         self, given: list[Row], least: int
     ) -> None:
