@@ -41,17 +41,23 @@ def small(kind: type[SequenceModel], catalogue_size: int, **settings: Any) -> Se
     return kind(kind.config_class(**chosen), catalogue_size).eval()
 
 
+def clock_of(
+    lengths: NDArray[np.int64], columns: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times and moments asked `(B, columns)`: unlike pauses, the same for the same place."""
+    steps = np.arange(1, columns + 1)
+    real = steps <= lengths[:, None]
+    times = np.where(real, 1e9 + 60.0 * steps**3, 0.0)
+    return times, np.where(real, 1e9 + 60.0 * (steps + 1) ** 3, 0.0)
+
+
 def input_of(rows: list[list[int]], catalogue_size: int, columns: int = 0) -> ModelInput:
     """Histories as a network reads them, with at least so many columns."""
     lengths = np.array([len(row) for row in rows], np.int64)
     items = np.zeros((len(rows), max(columns, lengths.max())), np.int64)
     for row, codes in zip(items, rows, strict=True):
         row[: len(codes)] = codes
-    steps = np.arange(1, items.shape[1] + 1)
-    real = steps <= lengths[:, None]
-    # Unlike pauses, the same for the same place.
-    times = np.where(real, 1e9 + 60.0 * steps**3, 0.0)
-    asked = np.where(real, 1e9 + 60.0 * (steps + 1) ** 3, 0.0)
+    times, asked = clock_of(lengths, items.shape[1])
     return ModelInput.of(Batch(items, lengths, None, times, asked), catalogue_size)
 
 

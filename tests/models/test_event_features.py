@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_worlds import World, hit_rate, learn, loss_of, small, world
+from small_worlds import World, clock_of, hit_rate, learn, loss_of, small, world
 
 from regard.data.batches import Batch
 from regard.data.features import FeatureLayout, Features
@@ -42,8 +42,9 @@ def batch_of(rows: list[list[int]], *, columns: int = 0, seed: int = 0) -> Batch
     """Histories whose features are drawn event by event, so that padding moves none of them."""
     lengths = np.array([len(row) for row in rows], np.int64)
     shape = len(rows), max(columns, int(lengths.max()))
-    batch = Batch(np.zeros(shape, np.int64), lengths, features=Features(
-        np.zeros((*shape, 2), np.int32), np.zeros((*shape, 2), np.float32)))  # fmt: skip
+    features = Features(np.zeros((*shape, 2), np.int32), np.zeros((*shape, 2), np.float32))
+    clock = clock_of(lengths, shape[1])
+    batch = Batch(np.zeros(shape, np.int64), lengths, None, *clock, features)
     assert batch.features is not None
     for number, row in enumerate(rows):
         random = np.random.default_rng([seed, number])

@@ -39,9 +39,9 @@ def looped(model: HSTU, times: list[float] | None, asked: list[float] | None) ->
         numbers(model.items.vectors_ND), numbers(model.positions.vectors_LD), D // H,
     )  # fmt: skip
     states = [table[item] * D**0.5 + places[len(ITEMS) - 1 - i] for i, item in enumerate(ITEMS)]
-    for layer in model.layers:
-        part = layer.aggregation
-        inputs = [normed(row, layer.norm) for row in states]
+    for layer in model.blocks:
+        part = layer.attention
+        inputs = [normed(row, layer.attention_norm) for row in states]
         projected = [silu(linear(part.gates_values_queries_keys, row)) for row in inputs]
         u, v, q, k = ([row[at * D : (at + 1) * D] for row in projected] for at in range(4))
         by_distance, by_time = numbers(part.by_distance_S), numbers(part.by_time_T)
@@ -66,7 +66,7 @@ def test_equals_a_loop_at_every_event(times: list[float] | None, asked: list[flo
     expected = looped(model, times, asked)
     found = model.trace(batch(times, asked), need_maps=True)
     np.testing.assert_allclose(numbers(found.states_BLD[0]), expected, rtol=1e-9, atol=1e-11)
-    assert list(found.attention_maps) == ["layer 1", "layer 2", "layer 3"]
+    assert list(found.attention_maps) == ["block 1", "block 2", "block 3"]
     newest_BD = model.newest(batch(times, asked))
     np.testing.assert_allclose(numbers(newest_BD[0]), expected[-1], rtol=1e-9, atol=1e-11)
 

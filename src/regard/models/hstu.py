@@ -30,20 +30,14 @@ Cost: time `O(L² D + L D²)`, memory `O(H L²)` a history and layer: there is n
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
-
 from regard.attention.contract import Promises
 from regard.attention.gated_aggregation import GatedAggregation
-from regard.attention.masks import pick_newest
-from regard.attention.positions import NewestFirstPositions
-from regard.losses.contract import ItemTable
-from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes, given_to
-from regard.models.dropout import ByteDropout
-from regard.models.embeddings import ItemEmbedding
+from regard.models.bare_block import BareBlock
+from regard.models.stack import Stack, StackConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class HSTUConfig:
+class HSTUConfig(StackConfig):
     """Sizes of an HSTU.
 
     Attributes:
@@ -55,27 +49,21 @@ class HSTUConfig:
         dropout: probability after the embedding and in each branch.
     """
 
-    width: int = 64
-    blocks: int = 2
-    heads: int = 2
     buckets: int = 128
-    longest: int = 200
-    dropout: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_sizes(self)
 
 
-class HSTU(SequenceModel):
+class HSTU(Stack):
     """Hierarchical sequential transduction units.
 
     Args:
         config: sizes.
         catalogue_size: number of item codes (`N`).
+        layout: of the features of events; None where it reads items alone.
 
     Example:
         >>> import numpy as np
         >>> from regard.data.batches import Batch
+        >>> from regard.models.contract import ModelInput
         >>> model = HSTU(HSTUConfig(width=8), catalogue_size=20)
         >>> times = np.array([[0.0, 60.0, 86400.0]])
         >>> batch = Batch(items=np.array([[3, 4, 5]]), lengths=np.array([3]),
@@ -89,78 +77,8 @@ class HSTU(SequenceModel):
     promises: Promises = GatedAggregation.promises
     config: HSTUConfig
 
-    def __init__(self, config: HSTUConfig, catalogue_size: int) -> None:
-        super().__init__(config, catalogue_size)
-        width = config.width
-        self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
-        self.positions = NewestFirstPositions(config.longest, width)
-        self.dropout = ByteDropout(config.dropout)
-        self.layers = nn.ModuleList(HSTULayer(config) for _ in range(config.blocks))
-        self.norm = nn.LayerNorm(width)
-
-    def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
-        """See `SequenceModel.trace`; maps are named `layer 1`, `layer 2`, ..."""
-        states_BLD = self._embedded(batch)
-        maps = {}
-        for number, layer in enumerate(self.layers, start=1):
-            given = given_to(layer.aggregation, batch)
-            states_BLD, map_BHLM = layer(states_BLD, need_map=need_maps, **given)
-            if map_BHLM is not None:
-                maps[f"layer {number}"] = map_BHLM
-        return Trace(self.norm(states_BLD), maps)
-
-    def newest(self, batch: ModelInput) -> Tensor:
-        """See `SequenceModel.newest`: the last layer answers for one position only."""
-        states_BLD = self._embedded(batch)
-        for layer in self.layers[:-1]:
-            states_BLD, _ = layer(states_BLD, **given_to(layer.aggregation, batch))
-        last = self.layers[-1]
-        assert isinstance(last, HSTULayer)  # noqa: S101 - a ModuleList forgets what it holds
-        given = given_to(last.aggregation, batch)
-        newest_BD: Tensor = self.norm(last.newest(states_BLD, batch.lengths_B, **given))
-        return newest_BD
-
-    def _embedded(self, batch: ModelInput) -> Tensor:
-        longest = batch.items_BL.shape[1]
-        states_BLD = self.items(batch.items_BL) + self.positions(batch.lengths_B, longest)
-        embedded_BLD: Tensor = self.dropout(states_BLD)
-        return embedded_BLD
-
-    def item_table(self) -> ItemTable:
-        """The input table once more."""
-        return ItemTable(self.items.vectors_ND)
-
-
-class HSTULayer(nn.Module):
-    """Norm, gated aggregation, and its input once more; no feed-forward network.
-
-    Args:
-        config: sizes.
-
-    Example:
-        >>> import torch
-        >>> HSTULayer(HSTUConfig(width=8))(torch.randn(2, 3, 8))[0].shape
-        torch.Size([2, 3, 8])
-    """
-
-    def __init__(self, config: HSTUConfig) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(config.width)
-        self.aggregation = GatedAggregation(
-            config.width, config.heads, config.longest, config.buckets
-        )
-        self.dropout = ByteDropout(config.dropout)
-
-    def forward(
-        self, states_BLD: Tensor, *, need_map: bool = False, **given: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """New states `(B, L, D)` and, if asked, the map; see `PreNormBlock.forward`."""
-        normed_BLD = self.norm(states_BLD)
-        added_BLD, map_BHLM = self.aggregation(normed_BLD, need_map=need_map, **given)
-        return states_BLD + self.dropout(added_BLD), map_BHLM
-
-    def newest(self, states_BLD: Tensor, lengths_B: Tensor, **given: Tensor | None) -> Tensor:
-        """New states `(B, D)` at the newest event of each history."""
-        added_BD = self.aggregation.newest(self.norm(states_BLD), lengths_B, **given)
-        newest_BD: Tensor = pick_newest(states_BLD, lengths_B) + self.dropout(added_BD)
-        return newest_BD
+    def block(self) -> BareBlock:
+        """See `Stack.block`."""
+        config = self.config
+        aggregation = GatedAggregation(config.width, config.heads, config.longest, config.buckets)
+        return BareBlock(aggregation, config.width, config.dropout)

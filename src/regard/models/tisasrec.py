@@ -26,20 +26,14 @@ time: there is no fused kernel.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
-
 from regard.attention.contract import Promises
-from regard.attention.positions import NewestFirstPositions
 from regard.attention.time_interval import TimeIntervalAttention
-from regard.losses.contract import ItemTable
 from regard.models.block import PreNormBlock
-from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes, given_to
-from regard.models.dropout import ByteDropout
-from regard.models.embeddings import ItemEmbedding
+from regard.models.stack import Stack, StackConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class TiSASRecConfig:
+class TiSASRecConfig(StackConfig):
     """Sizes of a TiSASRec.
 
     Attributes:
@@ -52,28 +46,22 @@ class TiSASRecConfig:
         dropout: probability after the embedding and in each branch.
     """
 
-    width: int = 64
-    blocks: int = 2
-    heads: int = 2
     expansion: int = 4
     buckets: int = 256
-    longest: int = 200
-    dropout: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_sizes(self)
 
 
-class TiSASRec(SequenceModel):
+class TiSASRec(Stack):
     """Time interval aware self-attention.
 
     Args:
         config: sizes.
         catalogue_size: number of item codes (`N`).
+        layout: of the features of events; None where it reads items alone.
 
     Example:
         >>> import numpy as np
         >>> from regard.data.batches import Batch
+        >>> from regard.models.contract import ModelInput
         >>> model = TiSASRec(TiSASRecConfig(width=8), catalogue_size=20)
         >>> batch = Batch(items=np.array([[3, 4, 5]]), lengths=np.array([3]),
         ...               times=np.array([[0.0, 60.0, 86400.0]]))
@@ -86,59 +74,10 @@ class TiSASRec(SequenceModel):
     promises: Promises = Promises(needs=("times_BL",), needs_clock=True)
     config: TiSASRecConfig
 
-    def __init__(self, config: TiSASRecConfig, catalogue_size: int) -> None:
-        super().__init__(config, catalogue_size)
-        width = config.width
-        self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
-        self.positions = NewestFirstPositions(config.longest, width)
-        self.dropout = ByteDropout(config.dropout)
-        self.blocks = nn.ModuleList(
-            PreNormBlock(
-                TimeIntervalAttention(width, config.heads, config.buckets),
-                width,
-                hidden=config.expansion * width,
-                dropout=config.dropout,
-            )
-            for _ in range(config.blocks)
+    def block(self) -> PreNormBlock:
+        """See `Stack.block`."""
+        config = self.config
+        attention = TimeIntervalAttention(config.width, config.heads, config.buckets)
+        return PreNormBlock(
+            attention, config.width, config.expansion * config.width, config.dropout
         )
-        self.norm = nn.LayerNorm(width)
-
-    def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
-        """See `SequenceModel.trace`; maps are named `block 1`, `block 2`, ...
-
-        Raises:
-            NeedsClockError: the batch has no times.
-        """
-        states_BLD = self._embedded(batch)
-        maps = {}
-        for number, block in enumerate(self.blocks, start=1):
-            given = given_to(block.attention, batch)
-            states_BLD, map_BHLM = block(states_BLD, need_map=need_maps, **given)
-            if map_BHLM is not None:
-                maps[f"block {number}"] = map_BHLM
-        return Trace(self.norm(states_BLD), maps)
-
-    def newest(self, batch: ModelInput) -> Tensor:
-        """See `SequenceModel.newest`: the last block answers for one position only.
-
-        Raises:
-            NeedsClockError: the batch has no times.
-        """
-        states_BLD = self._embedded(batch)
-        for block in self.blocks[:-1]:
-            states_BLD, _ = block(states_BLD, **given_to(block.attention, batch))
-        last = self.blocks[-1]
-        assert isinstance(last, PreNormBlock)  # noqa: S101 - a ModuleList forgets what it holds
-        given = given_to(last.attention, batch)
-        newest_BD: Tensor = self.norm(last.newest(states_BLD, batch.lengths_B, **given))
-        return newest_BD
-
-    def _embedded(self, batch: ModelInput) -> Tensor:
-        longest = batch.items_BL.shape[1]
-        states_BLD = self.items(batch.items_BL) + self.positions(batch.lengths_B, longest)
-        embedded_BLD: Tensor = self.dropout(states_BLD)
-        return embedded_BLD
-
-    def item_table(self) -> ItemTable:
-        """The input table once more, as in SASRec: equation 11 of the paper."""
-        return ItemTable(self.items.vectors_ND)
