@@ -1,4 +1,4 @@
-"""How fast a log becomes histories: Regard in memory and in shards, pandas, RecBole.
+"""How fast a log becomes histories: Regard in memory and in shards, bare Polars, pandas, RecBole.
 
     python benchmarks/data.py [--rows 1000000,10000000,100000000] [--resume] [--out FILE]
 
@@ -26,7 +26,7 @@ from ml1m import surroundings
 
 HERE = Path(__file__).resolve().parent
 ROWS = (1_000_000, 10_000_000, 100_000_000)
-WAYS = ("shards", "memory", "pandas")
+WAYS = ("shards", "memory", "polars", "pandas")
 BUILD = HERE.parent / "build" / "data"
 
 

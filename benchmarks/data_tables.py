@@ -6,6 +6,7 @@ from typing import Any
 TITLES = {
     "shards": "Regard, in shards",
     "memory": "Regard, in memory",
+    "polars": "bare Polars",
     "pandas": "pandas",
 }
 

@@ -41,7 +41,7 @@ def hstu(log: Interactions) -> Recommender:
     """One whose biases of time are large enough to be seen."""
     recommender = fitted_on(log, "hstu")
     with torch.no_grad():
-        layer = recommender.learned.scorer.model.layers[0].aggregation
+        layer = recommender.learned.scorer.model.blocks[0].attention
         layer.by_time_T.copy_(torch.linspace(-2.0, 2.0, len(layer.by_time_T)))
     return recommender
 
