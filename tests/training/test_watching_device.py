@@ -83,7 +83,9 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
     ("instructions", "chosen"),
     [
         ({"amx_bf16": True, "avx512_bf16": False}, torch.bfloat16),
-        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": True, "cpu_name": "AMD EPYC"}, torch.bfloat16),
+        ({"avx512_bf16": True, "cpu_name": "Intel Xeon"}, torch.float32),
+        ({"avx512_bf16": True, "amx_bf16": True, "cpu_name": "Intel Xeon"}, torch.bfloat16),
         ({"avx2": True, "avx512_bf16": False}, torch.float32),
         ({}, torch.float32),
     ],

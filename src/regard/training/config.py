@@ -29,8 +29,8 @@ class TrainingConfig:
             epoch.
         device: `"auto"`, `"cpu"`, `"cuda"`, ...
         precision: of the matrix products of a step, `"float32"` or `"bfloat16"`; `"auto"` takes
-            bfloat16 where the device multiplies such matrices by itself. Weights, optimiser and
-            all answers are float32.
+            bfloat16 where the device is faster in it. Weights, optimiser and all answers are
+            float32.
 
     Raises:
         ConfigurationError: a number is out of its range.
