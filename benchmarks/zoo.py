@@ -8,8 +8,9 @@ its last checkpoint. A run is made anew only where its recipe or the version of 
 or with `--again`. `python benchmarks/tables.py` then brings docs/zoo.md up to date.
 
 A network that learns at every event trains as `regard fit` does by default. One that learns a
-single target a history (or none but masked ones) would learn less in as many epochs, so it is given
-the minutes that SASRec took on the same log, and as many epochs as fit into them.
+single target a history (or none but masked ones) would learn less in as many epochs, so it is
+given the minutes that SASRec took on the same log, and as many epochs as fit into them. On the
+larger logs no training takes longer than a few minutes, the learning rate coming down by the clock.
 """
 
 import argparse
@@ -162,12 +163,11 @@ def all_runs(given: argparse.Namespace, known: Mapping[str, Model]) -> Iterator[
     """
     for number, seed in enumerate(given.seeds):
         for log in given.data:
-            for protocol in LOGS[log].protocols:
+            for protocol in [each for each in LOGS[log].protocols if each in given.protocols]:
+                minutes = LOGS[log].minutes if given.minutes is None else given.minutes
                 for model in known.values():
                     if model.name in given.only and (model.seeded or number == 0):
-                        yield run_of(
-                            model, log, protocol, seed, minutes=given.minutes, results=given.out
-                        )
+                        yield run_of(model, log, protocol, seed, minutes=minutes, results=given.out)
 
 
 def told(found: dict[str, Any]) -> str:
@@ -185,11 +185,17 @@ def parsed(words: list[str] | None, known: Mapping[str, Model]) -> argparse.Name
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    cuts = dict.fromkeys(each for log in LOGS.values() for each in log.protocols)
     one_of = lambda names: lambda text: chosen(text, names)  # noqa: E731 - two words of a parser
     parser.add_argument("--only", type=one_of(known), default=list(known), metavar="MODEL,...")
     parser.add_argument("--data", type=one_of(LOGS), default=list(LOGS), metavar="LOG,...")
+    parser.add_argument(
+        "--protocols", type=one_of(cuts), default=list(cuts), metavar="PROTOCOL,..."
+    )
     parser.add_argument("--seeds", type=whole, default=[7, 8, 9], metavar="7,8,9")
-    parser.add_argument("--minutes", type=float, default=0.0, help="most minutes of each training")
+    parser.add_argument(
+        "--minutes", type=float, help="most minutes of each training, 0 for any (the log's own)"
+    )
     parser.add_argument("--list", action="store_true", help="say what is done and what is missing")
     parser.add_argument("--again", action="store_true", help="also what is done")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")

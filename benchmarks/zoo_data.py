@@ -34,6 +34,7 @@ class Log:
         core: least rows of a user and of an item.
         protocols: how it is cut.
         seen: how seen items are treated; training is stopped by the first.
+        minutes: most of each training, since a slow network would take hours; 0 for any.
         events: after cleaning, about; for estimates of time alone.
     """
 
@@ -43,6 +44,7 @@ class Log:
     core: int = 5
     protocols: tuple[str, ...] = (LAST, TIME)
     seen: tuple[str, ...] = (REMOVE, KEEP)
+    minutes: float = 0.0
     events: int
 
 
@@ -53,11 +55,13 @@ LOGS: dict[str, Log] = {
         file="ml-1m.parquet",
         columns={"order": "position"},  # the order of all users is known, the clock of half
         protocols=(LAST,),
+        minutes=8.0,
         events=1_000_000,
     ),
     "ml-1m-timed": Log(
         title="MovieLens-1M, the 2,999 users whose clock is known",
         file="ml-1m-timed.parquet",
+        minutes=8.0,
         events=487_000,
     ),
     "ifdb": Log(
@@ -71,6 +75,7 @@ LOGS: dict[str, Log] = {
         columns={"timezone": ZONE},
         core=1,
         seen=(KEEP,),  # a shop's customers buy again
+        minutes=4.0,
         events=391_000,
     ),
 }

@@ -60,6 +60,25 @@ def test_only_what_draws_numbers_is_run_with_every_seed() -> None:
     assert zoo.recipe_for(known["als"], "ml-1m", "leave-last-out", 8, 0.0).options == {"seed": 8}
 
 
+@pytest.mark.parametrize(("words", "minutes"), [([], 8.0), (["--minutes", "0"], 0.0)])
+def test_a_training_is_cut_off_as_its_log_says(words: list[str], minutes: float) -> None:
+    known = zoo.models()
+    chosen = ["--data", "ml-100k,ml-1m", "--only", "sasrec", "--seeds", "7", *words]
+    small, _, large = zoo.all_runs(zoo.parsed(chosen, known), known)
+    assert small.plan["recipe"]["training"]["minutes"] == 0.0
+    assert large.plan["recipe"]["training"]["minutes"] == minutes
+
+
+def test_a_protocol_can_be_chosen() -> None:
+    known = zoo.models()
+    words = ["--only", "markov", "--protocols", "global-time"]
+    runs = list(zoo.all_runs(zoo.parsed(words, known), known))
+    assert runs
+    assert {run.plan["recipe"]["split"]["protocol"] for run in runs} == {"global-time"}
+    with pytest.raises(SystemExit):
+        zoo.parsed(["--protocols", "yesterday"], known)
+
+
 def test_a_tiny_log_from_end_to_end(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--data", "ml-100k", "--only", "markov,sasrec", "--seeds", "7", "--minutes", "0.01"]
     words += ["--out", str(tiny / "zoo")]
