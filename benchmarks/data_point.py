@@ -5,7 +5,8 @@
 From a folder of Parquet to sorted histories of item codes on disk: read, remove missing values,
 exact duplicates and implausible times, cut at a moment that leaves a tenth of the events to the
 test and a tenth of the others to validation, give codes to the items of the training part, sort
-each user's events by time, write flat arrays. All ways must agree on the outcome.
+each user's events by time, write flat arrays. All ways must agree on the outcome, but for `least`,
+which tells how fast it could be at all.
 """
 
 import argparse
@@ -139,11 +140,45 @@ def with_polars(log: Path, work: Path, clock: Clock) -> dict[str, int]:
     return {"kept": len(frame), "users": len(lengths), "items": len(known)}
 
 
+def at_least(log: Path, work: Path, clock: Clock) -> dict[str, int]:
+    """What no way can do without: read, one sort by user and time, write. Nothing is cleaned.
+
+    User and time are packed into one whole number and each thread sorts half of the users, for
+    nothing sorts faster; so ids must be small numbers, and items stay ids.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import polars as pl
+
+    columns = ["user", "item", "timestamp"]
+    frame = pl.read_parquet(log / "*.parquet", columns=columns).drop_nulls()
+    user, item, when = (frame[name].to_numpy() for name in columns)
+    del frame
+    clock.lap("read")
+    key = (user.astype(np.uint64) << 32) | (when - when.min()).astype(np.uint64)
+    share = -(-(int(user.max()) + 1) // threads())
+
+    def ordered(number: int) -> np.ndarray:
+        [mine] = np.nonzero(user // share == number)
+        order: np.ndarray = mine[np.argsort(key[mine])]
+        return order
+
+    with ThreadPoolExecutor(threads()) as pool:
+        order = np.concatenate(list(pool.map(ordered, range(threads()))))
+    np.save(work / "offsets.npy", np.concatenate([[0], np.bincount(user).cumsum()]))
+    np.save(work / "items.npy", item[order].astype(np.int32))
+    np.save(work / "times.npy", when[order].astype(np.float64))
+    np.save(work / "rows.npy", order)
+    clock.lap("build")
+    return {}
+
+
 WAYS: dict[str, Way] = {
     "memory": in_memory,
     "shards": in_shards,
     "polars": with_polars,
     "pandas": with_pandas,
+    "least": at_least,
 }
 
 

@@ -8,6 +8,7 @@ TITLES = {
     "memory": "Regard, in memory",
     "polars": "bare Polars",
     "pandas": "pandas",
+    "least": "read, one sort, write: nothing else",
 }
 
 
@@ -17,7 +18,8 @@ def data(results: dict[str, Any], words: dict[str, str]) -> list[str]:  # noqa: 
     rows = [header, ["---:", "---", *["---:"] * 7]]
     for point in sorted(results["points"], key=lambda each: (each["rows"], _place(each["way"]))):
         seconds, total = point["seconds"], sum(point["seconds"].values())
-        cells = [f"{seconds[stage]:,.1f} s" for stage in ("read", "clean", "build")]
+        stages = [seconds.get(stage) for stage in ("read", "clean", "build")]
+        cells = ["–" if each is None else f"{each:,.1f} s" for each in stages]
         slow = _slowest(results["points"], point["rows"])
         faster = f"{slow / total:,.1f}" if slow else "–"
         peak = f"{point['megabytes'] / 1024:,.1f} GB"

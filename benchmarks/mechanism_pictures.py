@@ -28,7 +28,7 @@ def measured(found: list[dict[str, Any]]) -> dict[str, dict[int, dict[str, Any]]
     by_name: dict[str, dict[int, dict[str, Any]]] = {}
     for each in found:
         if each["state"] == "done":
-            name = each["plan"]["recipe"]["model"]["mechanism"]
+            name = each["plan"]["mechanism"]
             by_name.setdefault(name, {})[each["plan"]["length"]] = each
     return by_name
 

@@ -13,11 +13,9 @@ import numpy as np
 import torch
 
 from growth_point import HELD_OUT, generated_split
-from mechanism_model import Swapped
 from ml1m import surroundings
 from regard.data.split import Split, assemble
 from regard.errors import MissingDependencyError, RegardError
-from regard.recommender.fitting import welcome
 from regard.recommender.recipe import Recipe
 from stopwatch import Stopwatch, step_seconds
 from zoo_point import peak_megabytes
@@ -33,7 +31,6 @@ def with_clock(split: Split) -> Split:
 def main() -> None:
     """Measure and print."""
     plan = json.load(sys.stdin)["plan"]
-    welcome(Swapped)
     recipe = Recipe.from_dict(plan["recipe"])
     length, tokens = plan["length"], recipe.training.tokens
     # So many users that no epoch ends while the watch runs.

@@ -17,14 +17,14 @@ Result = dict[str, Any]
 @cache
 def known() -> tuple[str, ...]:
     """Every mechanism that is compared."""
-    from mechanism_model import mechanisms
+    from mechanism_names import mechanisms
 
     return tuple(mechanisms())
 
 
 def name_of(found: Result) -> str:
     """The mechanism of a result."""
-    return str(found["plan"]["recipe"]["model"]["mechanism"])
+    return str(found["plan"]["mechanism"])
 
 
 def without_number(found: Sequence[Result], done: Sequence[str], width: int) -> list[list[str]]:

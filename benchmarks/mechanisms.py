@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import resumable
-from mechanism_model import mechanisms
+from mechanism_names import ALONE, mechanisms, parts_of
 from mechanism_pictures import draw
 from regard.errors import RegardError
 from regard.recommender.recipe import EvaluationSettings, Recipe, SplitSettings
@@ -34,7 +34,6 @@ LOG = "ml-1m"
 LENGTHS = (50, 100, 200, 400, 1_000)
 ITEMS = 1_000
 """Of the generated catalogue: few, so that the loss does not hide the mechanism."""
-MODULES = ("mechanism_model",)
 _STEP_MINUTES = 0.5
 """What the steps of one mechanism at one length take, about, imports included."""
 
@@ -47,8 +46,8 @@ def file_of(mechanism: str) -> str:
 def quality(mechanism: str, seed: int, minutes: float, results: Path) -> Run:
     """Train and measure, with a budget of minutes and nothing else to stop it."""
     recipe = Recipe(
-        model="swapped",
-        options={"mechanism": mechanism},
+        model="compose",
+        options=parts_of(mechanism),
         seed=seed,
         memory="off",
         split=SplitSettings(protocol=LAST),
@@ -60,19 +59,20 @@ def quality(mechanism: str, seed: int, minutes: float, results: Path) -> Run:
         f"quality  {mechanism}  seed {seed}",
         results / "quality" / f"{file_of(mechanism)}-seed{seed}.json",
         HERE / "zoo_point.py",
-        {**plan, "modules": list(MODULES)},
+        {**plan, "mechanism": mechanism},
     )
 
 
 def step(mechanism: str, length: int, results: Path, steps: int) -> Run:
     """Watch some training steps at a length."""
-    recipe = Recipe(model="swapped", options={"mechanism": mechanism, "longest": length})
+    recipe = Recipe(model="compose", options={**parts_of(mechanism), "longest": length})
     return Run(
         f"step  {mechanism}  {length} events",
         results / "step" / f"{file_of(mechanism)}-{length}.json",
         HERE / "mechanism_step.py",
         {
             "kind": "step",
+            "mechanism": mechanism,
             "recipe": recipe.to_dict(),
             "length": length,
             "items": ITEMS,
@@ -101,7 +101,8 @@ class StepsToo:
 def all_runs(given: argparse.Namespace) -> Iterator[Run]:
     """Every run that is asked for: seeds outermost, so that early results compare everything."""
     if given.part in ("step", "both"):
-        for mechanism in given.only:
+        # A window of one is a question of quality; its cost is that of cutting into blocks.
+        for mechanism in [each for each in given.only if each != ALONE]:
             for length in LENGTHS:
                 yield step(mechanism, length, given.out, given.steps)
     if given.part in ("quality", "both"):

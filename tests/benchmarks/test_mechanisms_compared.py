@@ -1,6 +1,5 @@
 """Mechanisms side by side: the frame is SASRec, nothing but the mechanism changes."""
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import torch
 import mechanism_pictures
 import mechanism_tables
 import mechanisms
-from mechanism_model import NOTHING, Swapped, SwappedConfig, made
+from mechanism_names import ALONE, parts_of
 from regard.attention import ATTENTION, DISTANCES
 from regard.data.batches import Batch
-from regard.errors import ConfigurationError
+from regard.models.compose import Compose, ComposeConfig
 from regard.models.contract import ModelInput
 from regard.models.sasrec import SASRec, SASRecConfig
 
@@ -28,42 +27,46 @@ def batch(rows: list[list[int]]) -> ModelInput:
     return ModelInput.of(Batch(np.array(rows), lengths, times=times, asked=times), N)
 
 
+def compared(name: str, **sizes: int) -> Compose:
+    return Compose(ComposeConfig(**parts_of(name), **sizes), N).eval()
+
+
 def test_with_scaled_dot_products_it_is_sasrec_number_for_number() -> None:
     sizes = {"width": 8, "heads": 2, "longest": 5}
-    ours = Swapped(SwappedConfig(**sizes), N).eval()
+    ours = compared("scaled-dot-product", **sizes)
     theirs = SASRec(SASRecConfig(**sizes), N).eval()
     ours.load_state_dict(theirs.state_dict())
     given = batch([[3, 4, 5, 6], [7, 8, 0, 0]])
     assert torch.equal(ours(given)[given.items_BL > 0], theirs(given)[given.items_BL > 0])
 
 
-def test_without_attention_only_the_newest_event_counts() -> None:
-    model = Swapped(SwappedConfig(mechanism=NOTHING, width=8, longest=5), N).eval()
+def test_through_a_window_of_one_only_the_newest_event_counts() -> None:
+    model = compared(ALONE, width=8, longest=5)
     newest_BD = model.newest(batch([[3, 4, 5], [6, 7, 5]]))
-    assert torch.equal(newest_BD[0], newest_BD[1])
-    assert not torch.equal(newest_BD[0], model.newest(batch([[3, 4, 6]]))[0])
+    assert torch.allclose(newest_BD[0], newest_BD[1], atol=1e-6)
+    assert not torch.allclose(newest_BD[0], model.newest(batch([[3, 4, 6]]))[0], atol=1e-2)
 
 
 def test_every_mechanism_that_reads_a_history_once_is_compared() -> None:
     names = mechanisms.parsed([]).only
     schemes = {f"scaled-dot-product + {name}" for name in DISTANCES}
-    assert set(names) == {NOTHING, *ATTENTION, *schemes} - {"target"}
+    assert set(names) == {ALONE, *ATTENTION, *schemes} - {"target"}
+
+
+def test_a_window_of_one_is_no_question_of_cost() -> None:
+    given = mechanisms.parsed(["--part", "step", "--only", f"{ALONE},linear"])
+    assert {run.plan["mechanism"] for run in mechanisms.all_runs(given)} == {"linear"}
 
 
 @pytest.mark.parametrize("name", mechanisms.parsed([]).only)
 def test_each_has_its_promises_and_an_objective_that_suits_them(name: str) -> None:
     if name == "entmax":
         pytest.importorskip("entmax", reason="the package entmax (extra entmax) is not installed")
-    model = Swapped(SwappedConfig(mechanism=name, width=8, longest=5), N).eval()
+    model = compared(name, width=8, longest=5)
     assert (model.positions is None) == (" + " in name)
     assert model.objective == ("next-item" if model.promises.causal else "newest-item")
     one, other = model(batch([[3, 4, 5, 6]])), model(batch([[3, 4, 5, 9]]))
     assert torch.allclose(one[0, :3], other[0, :3], atol=1e-6) == model.promises.causal
-
-
-def test_a_mechanism_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"model\.mechanism='target' is none of nothing"):
-        made("target", 8, heads=2)
 
 
 def test_each_has_the_same_budget_and_takes_turns_by_seed() -> None:
@@ -105,7 +108,7 @@ def step_of(name: str, length: int, seconds: float) -> dict[str, Any]:
     return {
         "state": "done",
         "seed": 7,
-        "plan": {"recipe": {"model": {"mechanism": name}}, "length": length, "items": 1_000},
+        "plan": {"mechanism": name, "length": length, "items": 1_000},
         "seconds": [seconds, seconds * 2, seconds * 3],
         "peak_megabytes": 500.0 + length,
         "base_megabytes": 400.0,
@@ -132,14 +135,3 @@ def test_steps_as_a_table_and_as_pictures(tmp_path: Path) -> None:
     assert f"results {mechanism_pictures.mark(found)}<" in first[0].read_text("utf-8")
     assert mechanism_pictures.draw([], tmp_path / "c") == []
     assert "not run yet" in "".join(mechanism_tables.step([], {}))
-
-
-def test_no_argument_of_a_mechanism_is_left_to_chance() -> None:
-    # `made` hands on what a mechanism takes of these; a new required one would fail elsewhere.
-    for name, kind in ATTENTION.items():
-        needed = {
-            each.name
-            for each in inspect.signature(kind).parameters.values()
-            if each.default is inspect.Parameter.empty
-        }
-        assert needed <= {"width", "heads", "longest", "layer"}, name

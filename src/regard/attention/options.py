@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any, Final, get_args, get_type_hints
 
@@ -68,11 +68,11 @@ def check_options(kind: type[nn.Module], values: Mapping[str, Any], where: str) 
         raise ConfigurationError(f"{where}.{name}={value!r} must be {said}{such_as}.")
 
 
-def nearest(name: object, known: Mapping[str, Any]) -> str:
+def nearest(name: object, known: Collection[str]) -> str:
     """The end of a sentence that refuses a name: the nearest right one, or all there are.
 
     Example:
-        >>> nearest("linaer", {"linear": 1, "graph": 2}), nearest("x", {"linear": 1, "graph": 2})
+        >>> nearest("linaer", ["linear", "graph"]), nearest("x", ["linear", "graph"])
         ("did you mean 'linear'?", 'choose one of linear, graph.')
     """
     near = difflib.get_close_matches(str(name), known, n=1)

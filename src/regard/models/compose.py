@@ -35,10 +35,11 @@ Cost: time `O(n L² D + L D²)`, memory `O(n H L²)` at the most, for n mechanis
 theirs cost less.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 
+import torch
 from torch import Tensor, nn
 
 from regard.attention import ATTENTION, DISTANCES
@@ -49,23 +50,20 @@ from regard.data.features import FeatureLayout
 from regard.errors import ConfigurationError
 from regard.losses.contract import ItemTable
 from regard.models.blocks import BLOCKS
-from regard.models.contract import ModelInput, SequenceModel, Trace, check_sizes, given_to
-from regard.models.dropout import ByteDropout
-from regard.models.embeddings import ItemEmbedding
-from regard.models.event_features import EventFeatures
 from regard.models.fusion import FUSIONS
 from regard.models.mechanisms import check_mechanisms, dry_run, made, require_known
 from regard.models.output import HEADS
 from regard.models.side_by_side import SideBySide
+from regard.models.stack import Stack, StackConfig
 
 _NONE: Final = "none"
 _TAKES_DISTANCES: Final = "scaled-dot-product"
-_POSITIONS: Final = {"newest-first": NewestFirstPositions, _NONE: None}
+_POSITIONS: Final = ("newest-first", _NONE)
 _READ_BY_EVERY_MODEL: Final = {"items_BL", "lengths_B"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComposeConfig:
+class ComposeConfig(StackConfig):
     """Parts of a network and their sizes; the defaults are those of SASRec.
 
     Attributes:
@@ -103,25 +101,20 @@ class ComposeConfig:
     options_of: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fusion: str = "sum"
     block: str = "pre-norm"
-    blocks: int = 2
     positions: str = "newest-first"
     distances: str = _NONE
     head: str = "tied"
-    width: int = 64
-    heads: int = 2
     expansion: int = 4
-    longest: int = 200
-    dropout: float = 0.2
 
     def __post_init__(self) -> None:
         if not isinstance(self.mechanisms, str):
             object.__setattr__(self, "mechanisms", tuple(self.mechanisms))
-        check_sizes(self)
-        parts: dict[str, Mapping[str, Any]] = {
+        super().__post_init__()
+        parts: dict[str, Collection[str]] = {
             "fusion": FUSIONS,
             "block": BLOCKS,
             "positions": _POSITIONS,
-            "distances": {**DISTANCES, _NONE: None},
+            "distances": {*DISTANCES, _NONE},
             "head": HEADS,
         }
         for name, known in parts.items():
@@ -159,7 +152,7 @@ class ComposeConfig:
             )
 
 
-class Compose(SequenceModel):
+class Compose(Stack):
     """A network of the parts that its config names.
 
     Args:
@@ -186,7 +179,6 @@ class Compose(SequenceModel):
 
     name: ClassVar[str] = "compose"
     config_class: ClassVar[type] = ComposeConfig
-    features: ClassVar[bool] = True
     by_options: ClassVar[bool] = True
     config: ComposeConfig
 
@@ -194,71 +186,42 @@ class Compose(SequenceModel):
         self, config: ComposeConfig, catalogue_size: int, layout: FeatureLayout | None = None
     ) -> None:
         super().__init__(config, catalogue_size, layout)
-        width = config.width
-        self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
-        self.positions: NewestFirstPositions | None = None
-        if (kind := _POSITIONS[config.positions]) is not None:
-            self.positions = kind(config.longest, width)
-        self.dropout = ByteDropout(config.dropout)
-        self.blocks = nn.ModuleList(_block(config, number + 1) for number in range(config.blocks))
-        ends_normed = getattr(self.blocks[-1], "ends_normed", False)
-        self.norm = nn.Identity() if ends_normed else nn.LayerNorm(width)
-        self.head = HEADS[config.head](width, catalogue_size)
-        self.event_features: EventFeatures | None = None
-        if layout is not None:
-            self.event_features = EventFeatures(layout, width, scale=width**0.5)
+        if getattr(self.blocks[-1], "ends_normed", False):
+            self.norm = nn.Identity()
+        self.head = HEADS[config.head](config.width, catalogue_size)
         self.promises = _of_a_model(promises_of(self.blocks[0].attention))
         self.objective = "next-item" if self.promises.causal else "newest-item"
-        self.map_heads = [dry_run(each, width) for each in _mechanisms_of(self.blocks[0])]
+        mechanisms = _mechanisms_of(self.blocks[0])
+        self.map_heads = [dry_run(each, config.width) for each in mechanisms]
 
-    def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
-        """See `SequenceModel.trace`; maps are named `block 1 linear`, `block 1 graph`, ..."""
-        states_BLD = self._embedded(batch)
-        maps: dict[str, Tensor] = {}
-        for number, block in enumerate(self.blocks, start=1):
-            given = given_to(block.attention, batch)
-            states_BLD, map_BHLM = block(states_BLD, need_map=need_maps, **given)
-            if map_BHLM is not None:
-                names = [f"block {number} {name}" for name in self.config.names]
-                maps |= zip(names, map_BHLM.split(self.map_heads, dim=1), strict=True)
-        return Trace(self.head(self.norm(states_BLD)), maps)
+    def places(self) -> NewestFirstPositions | None:
+        """See `Stack.places`."""
+        return None if self.config.positions == _NONE else super().places()
 
-    def newest(self, batch: ModelInput) -> Tensor:
-        """See `SequenceModel.newest`: the last block answers for one position only."""
-        states_BLD = self._embedded(batch)
-        for block in self.blocks[:-1]:
-            states_BLD, _ = block(states_BLD, **given_to(block.attention, batch))
-        last: Any = self.blocks[-1]  # a ModuleList forgets what it holds
-        given = given_to(last.attention, batch)
-        given.pop("lengths_B", None)  # which every block is given anyway
-        newest_BD = self.norm(last.newest(states_BLD, batch.lengths_B, **given))
-        answered_BD: Tensor = self.head(newest_BD)
-        return answered_BD
+    def block(self) -> nn.Module:
+        """See `Stack.block`."""
+        config, number = self.config, len(self.blocks) + 1
+        mechanisms = {name: _mechanism(name, config, number) for name in config.names}
+        attention: Any = mechanisms[config.names[0]]
+        if len(mechanisms) > 1:
+            fusion = FUSIONS[config.fusion](config.width, len(mechanisms))
+            attention = SideBySide(mechanisms, fusion)
+        hidden = config.expansion * config.width
+        return BLOCKS[config.block](attention, config.width, hidden, config.dropout)
+
+    def answers(self, states: Tensor) -> Tensor:
+        """See `Stack.answers`."""
+        answers: Tensor = self.head(super().answers(states))
+        return answers
+
+    def named(self, number: int, map_BHLM: Tensor) -> dict[str, Tensor]:
+        """Maps are named `block 1 linear`, `block 1 graph`, ...; see `Stack.named`."""
+        names = [f"block {number} {name}" for name in self.config.names]
+        return dict(zip(names, torch.split(map_BHLM, self.map_heads, dim=1), strict=True))
 
     def item_table(self) -> ItemTable:
         """As the head has it."""
         return self.head.table(self.items)
-
-    def _embedded(self, batch: ModelInput) -> Tensor:
-        self.check_length(batch)
-        states_BLD = self.items(batch.items_BL)
-        if self.positions is not None:
-            states_BLD = states_BLD + self.positions(batch.lengths_B, batch.items_BL.shape[1])
-        if self.event_features is not None:
-            states_BLD = states_BLD + self.event_features(batch)
-        embedded_BLD: Tensor = self.dropout(states_BLD)
-        return embedded_BLD
-
-
-def _block(config: ComposeConfig, number: int) -> nn.Module:
-    """One layer; `number` counts from 1."""
-    mechanisms = {name: _mechanism(name, config, number) for name in config.names}
-    attention: Any = mechanisms[config.names[0]]
-    if len(mechanisms) > 1:
-        fusion = FUSIONS[config.fusion](config.width, len(mechanisms))
-        attention = SideBySide(mechanisms, fusion)
-    hidden = config.expansion * config.width
-    return BLOCKS[config.block](attention, config.width, hidden, config.dropout)
 
 
 def _mechanism(name: str, config: ComposeConfig, number: int) -> nn.Module:

@@ -65,10 +65,12 @@ class LightSANs(Stack):
 
     name: ClassVar[str] = "lightsans"
     config_class: ClassVar[type] = LightSANsConfig
-    placed: ClassVar[bool] = False
     promises = LowRankAttention.promises
     objective = "newest-item"
     config: LightSANsConfig
+
+    def places(self) -> None:
+        """None: the mechanism knows positions by itself; see `Stack.places`."""
 
     def block(self) -> PreNormBlock:
         """See `Stack.block`."""

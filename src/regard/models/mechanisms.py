@@ -1,7 +1,7 @@
 """Mechanisms as a recipe names them: refused by name, made, and tried before a log is read."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -60,7 +60,7 @@ def check_mechanisms(names: tuple[str, ...]) -> None:
             raise ConfigurationError(f"model.mechanisms names {name!r} twice; once is enough.")
 
 
-def require_known(name: str, known: Mapping[str, Any], where: str) -> None:
+def require_known(name: str, known: Collection[str], where: str) -> None:
     """Refuse a name that is not known, with the nearest one that is.
 
     Args:
@@ -72,7 +72,7 @@ def require_known(name: str, known: Mapping[str, Any], where: str) -> None:
         ConfigurationError: it is not known.
 
     Example:
-        >>> require_known("smu", {"sum": 1, "gate": 2}, "model.fusion is")
+        >>> require_known("smu", ["sum", "gate"], "model.fusion is")
         Traceback (most recent call last):
         regard.errors.ConfigurationError: model.fusion is 'smu', which is not known; did you mean
         'sum'?

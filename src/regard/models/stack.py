@@ -68,10 +68,6 @@ class Stack(SequenceModel):
         catalogue_size: number of item codes (`N`).
         layout: of the features of events; None where it reads items alone.
 
-    Attributes:
-        placed: whether vectors of positions join the input; a network whose mechanism knows
-            positions by itself does without.
-
     Example:
         >>> import torch
         >>> from regard.attention.local_window import LocalWindowAttention
@@ -88,7 +84,6 @@ class Stack(SequenceModel):
     """
 
     features: ClassVar[bool] = True
-    placed: ClassVar[bool] = True
     config: StackConfig
 
     def __init__(
@@ -97,35 +92,57 @@ class Stack(SequenceModel):
         super().__init__(config, catalogue_size, layout)
         width = config.width
         self.items = ItemEmbedding(catalogue_size, width, scale=width**0.5)
-        self.positions: NewestFirstPositions | None = None
-        if self.placed:
-            self.positions = NewestFirstPositions(config.longest, width)
+        self.positions = self.places()
         self.dropout = ByteDropout(config.dropout)
-        self.blocks = nn.ModuleList(self.block() for _ in range(config.blocks))
-        self.norm = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList()
+        for _ in range(config.blocks):
+            self.blocks.append(self.block())
+        self.norm: nn.Module = nn.LayerNorm(width)
         self.event_features: EventFeatures | None = None
         if layout is not None:
             self.event_features = EventFeatures(layout, width, scale=width**0.5)
 
     @abstractmethod
     def block(self) -> nn.Module:
-        """A new block, by `self.config`; called once for each, the first one first.
+        """A new block, by `self.config`; the first one first, and `self.blocks` holds those so far.
 
         Returns:
             A module that is called as `regard.models.block.PreNormBlock` is, and holds its
             mechanism as `attention`.
         """
 
+    def places(self) -> NewestFirstPositions | None:
+        """Vectors of positions that join the input.
+
+        Returns:
+            A table of them; None for a network whose mechanism knows positions by itself.
+        """
+        return NewestFirstPositions(self.config.longest, self.config.width)
+
+    def answers(self, states: Tensor) -> Tensor:
+        """What is compared with item vectors, `(..., D)`, of what the last block says."""
+        answers: Tensor = self.norm(states)
+        return answers
+
+    def named(self, number: int, map_BHLM: Tensor) -> dict[str, Tensor]:
+        """The maps of a block by name.
+
+        Args:
+            number: of the block, from 1.
+            map_BHLM: of all its heads, `(B, H, L, M)`.
+        """
+        return {f"block {number}": map_BHLM}
+
     def trace(self, batch: ModelInput, *, need_maps: bool = False) -> Trace:
-        """See `SequenceModel.trace`; maps are named `block 1`, `block 2`, ..."""
+        """See `SequenceModel.trace`; maps are named as `named` does: `block 1`, `block 2`, ..."""
         states_BLD = self._embedded(batch)
-        maps = {}
+        maps: dict[str, Tensor] = {}
         for number, block in enumerate(self.blocks, start=1):
             given = given_to(block.attention, batch)
             states_BLD, map_BHLM = block(states_BLD, need_map=need_maps, **given)
             if map_BHLM is not None:
-                maps[f"block {number}"] = map_BHLM
-        return Trace(self.norm(states_BLD), maps)
+                maps |= self.named(number, map_BHLM)
+        return Trace(self.answers(states_BLD), maps)
 
     def newest(self, batch: ModelInput) -> Tensor:
         """See `SequenceModel.newest`: the last block answers for one position only."""
@@ -134,8 +151,7 @@ class Stack(SequenceModel):
             states_BLD, _ = block(states_BLD, **given_to(block.attention, batch))
         last: Any = self.blocks[-1]  # a ModuleList forgets what it holds
         given = given_to(last.attention, batch)
-        newest_BD: Tensor = self.norm(last.newest(states_BLD, batch.lengths_B, **given))
-        return newest_BD
+        return self.answers(last.newest(states_BLD, batch.lengths_B, **given))
 
     def _embedded(self, batch: ModelInput) -> Tensor:
         self.check_length(batch)

@@ -139,7 +139,8 @@ def times_of(times: Sequence[Moment], events: int) -> Seconds:
     """
     if isinstance(times, str) or len(times) != events:
         raise ConfigurationError(
-            f"times={times!r} must be a list with a moment for each of the {events} events."
+            f"times must be a list with a moment for each of the {events} events; "
+            f"received {times!r}."
         )
     seconds = np.array([seconds_of(each, "times") for each in times], np.float64)
     if (np.diff(seconds) < 0).any():
