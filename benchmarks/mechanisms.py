@@ -129,7 +129,7 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--part", choices=("quality", "step", "both"), default="both")
     parser.add_argument("--seeds", type=whole, default=[7, 8, 9], metavar="7,8,9")
-    parser.add_argument("--minutes", type=float, default=3.0, help="of each training")
+    parser.add_argument("--minutes", type=float, default=2.0, help="of each training")
     parser.add_argument("--steps", type=int, default=7, help="timed at each length, at the most")
     parser.add_argument("--list", action="store_true", help="say what is done and what is missing")
     parser.add_argument("--again", action="store_true", help="also what is done")
