@@ -238,11 +238,13 @@ class TestLearning:
         low = loss_of(model, batch, low=True)
         assert low.dtype == torch.float32
         assert low.item() == pytest.approx(exact.item(), rel=0.02)
+        # What one block rounds, the next one reads: SASRec's errors double from two to four too.
+        tolerance = 0.05 * max(2, getattr(model.config, "blocks", 2))
         for name, parameter in model.named_parameters():
             [witness] = torch.autograd.grad(exact, parameter, retain_graph=True)
             [ours] = torch.autograd.grad(low, parameter, retain_graph=True)
             assert ours.dtype == torch.float32, name
-            assert (ours - witness).norm() < 0.1 * witness.norm() + 1e-4, name
+            assert (ours - witness).norm() < tolerance * witness.norm() + 1e-4, name
         learn(model, clockwork.training, steps=200, low=True)
         assert hit_rate(model, clockwork.queries) == 1.0
 

@@ -42,13 +42,14 @@ class HSTUConfig(StackConfig):
 
     Attributes:
         width: of the states (`D`).
-        blocks: number of layers; one has less than half the parameters of a transformer's.
+        blocks: number of layers; four have fewer parameters than two of a transformer.
         heads: per layer (`H`); must divide `width`.
         buckets: of time; 128 reach beyond the age of the universe.
         longest: most events looked at (`L`).
         dropout: probability after the embedding and in each branch.
     """
 
+    blocks: int = 4
     buckets: int = 128
 
 
