@@ -16,7 +16,7 @@ larger logs no training takes longer than a few minutes, the learning rate comin
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,15 @@ class Model:
         kind: "network" or "classical".
         by_minutes: whether it is given minutes instead of epochs.
         seeded: whether it learns otherwise with another seed.
+        options: all that it has, with their defaults, so that a result is known to be old where one
+            of them has changed since.
     """
 
     name: str
     kind: str
     by_minutes: bool = False
     seeded: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def networks() -> dict[str, Model]:
@@ -69,7 +72,8 @@ def networks() -> dict[str, Model]:
     for name in sorted(MODELS, key=lambda each: each != MEASURE):
         network = build(Recipe(model=name), FIRST_CODE + 1)
         everywhere = OBJECTIVES[network.objective]().asks_everywhere
-        found[name] = Model(name, "network", by_minutes=not everywhere)
+        options = asdict(network.config)
+        found[name] = Model(name, "network", by_minutes=not everywhere, options=options)
     return found
 
 
@@ -77,8 +81,8 @@ def models() -> dict[str, Model]:
     """Everything that is registered, classical methods first, for they take seconds."""
     found = {}
     for name, kind in CLASSICAL.items():
-        seeded = "seed" in {each.name for each in fields(type(kind().config))}
-        found[name] = Model(name, "classical", seeded=seeded)
+        options = asdict(kind().config)
+        found[name] = Model(name, "classical", seeded="seed" in options, options=options)
     try:
         require("torch", extra="torch", purpose="A network")
     except RegardError as missing:
@@ -125,6 +129,7 @@ def run_of(
     """
     recipe = recipe_for(model, log, protocol, seed, minutes)
     plan: dict[str, Any] = {"kind": model.kind, "log": as_plan(log), "recipe": recipe.to_dict()}
+    plan["options"] = dict(model.options)
     limit: Callable[[], Mapping[str, Any] | str] = dict
     if model.by_minutes:
         plan["minutes_of"] = MEASURE

@@ -60,6 +60,17 @@ def test_only_what_draws_numbers_is_run_with_every_seed() -> None:
     assert zoo.recipe_for(known["als"], "ml-1m", "leave-last-out", 8, 0.0).options == {"seed": 8}
 
 
+def test_a_result_is_old_where_a_default_of_its_model_has_changed() -> None:
+    known = zoo.models()
+    assert known["sasrec"].options["width"] == 64
+    assert known["item-knn"].options
+    digests = {
+        zoo.run_of(zoo.Model("sasrec", "network", options={"blocks": n}), "ifdb", "x", 7).digest
+        for n in (2, 4)
+    }
+    assert len(digests) == 2
+
+
 @pytest.mark.parametrize(("words", "minutes"), [([], 8.0), (["--minutes", "0"], 0.0)])
 def test_a_training_is_cut_off_as_its_log_says(words: list[str], minutes: float) -> None:
     known = zoo.models()
