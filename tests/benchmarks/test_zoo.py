@@ -65,7 +65,9 @@ def test_a_result_is_old_where_a_default_of_its_model_has_changed() -> None:
     assert known["sasrec"].options["width"] == 64
     assert known["item-knn"].options
     digests = {
-        zoo.run_of(zoo.Model("sasrec", "network", options={"blocks": n}), "ifdb", "x", 7).digest
+        zoo.run_of(
+            zoo.Model("sasrec", "network", options={"blocks": n}), "ifdb", "leave-last-out", 7
+        ).digest
         for n in (2, 4)
     }
     assert len(digests) == 2
