@@ -164,7 +164,7 @@ def test_it_begins_as_a_network_without_features() -> None:
     }
 
 
-def moods(items: int = 12, length: int = 6, users: int = 160) -> World:
+def moods(items: int = 12, length: int = 6, users: int = 240) -> World:
     """The mood of an event says which item comes next; the items themselves say nothing."""
     random = np.random.default_rng(7)
     mood_UL = random.integers(items, size=(users, length))
