@@ -75,7 +75,7 @@ LOGS: dict[str, Log] = {
         columns={"timezone": ZONE},
         core=1,
         seen=(KEEP,),  # a shop's customers buy again
-        minutes=3.0,
+        minutes=2.0,
         events=391_000,
     ),
 }
