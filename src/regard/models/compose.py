@@ -168,8 +168,7 @@ class Compose(Stack):
     Example:
         >>> import numpy as np
         >>> from regard.data.batches import Batch
-        >>> from regard.kinds import nearest_of
-    from regard.models.contract import ModelInput
+        >>> from regard.models.contract import ModelInput
         >>> config = ComposeConfig(
         ...     mechanisms=("linear", "local-window"), fusion="gate", blocks=1, width=8,
         ...     options_of={"local-window": {"window": 2}},
