@@ -9,7 +9,14 @@ from coded_logs import Histories, histories, quick, sequences_of, vocabulary_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.data.batches import Batch, TrainingBatches, query_batch, query_batches, training_windows
+from regard.data.batches import (
+    Batch,
+    TrainingBatches,
+    query_batch,
+    query_batches,
+    training_prefixes,
+    training_windows,
+)
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.split import TrainingPart
@@ -194,6 +201,47 @@ class TestWindows:
         first = np.isin(windows.starts, np.arange(0, 27_000, 9))
         inputs = (windows.ends - windows.starts)[first] - 1
         assert np.bincount(inputs)[1:] == pytest.approx([750] * 4, abs=4 * 750**0.5)
+
+
+class TestPrefixes:
+    @quick
+    @given(parts(), longest, st.integers(0, 9))
+    def test_an_event_is_read_with_all_that_fits_before_it(
+        self, part: TrainingPart, longest: int, seed: int
+    ) -> None:
+        prefixes = training_prefixes(part, longest, np.random.default_rng(seed))
+        windows = training_windows(part, longest, np.random.default_rng(seed))
+        firsts = part.sequences.offsets[:-1]
+        owner = np.searchsorted(firsts, prefixes.starts, side="right") - 1
+        assert (prefixes.ends <= part.ends[owner]).all()
+        inputs = prefixes.ends - prefixes.starts - 1
+        assert (inputs >= 1).all()
+        expected = np.minimum(prefixes.ends - 1 - firsts[owner], longest)
+        assert np.array_equal(inputs, expected)
+        assert set(owner) == set(np.searchsorted(firsts, windows.starts, side="right") - 1)
+        targets = np.maximum(part.ends - firsts - 1, 0)
+        assert np.array_equal(np.bincount(owner, minlength=len(targets)), -(-targets // longest))
+
+    def test_every_event_is_drawn_about_equally_often(self) -> None:
+        prefixes = training_prefixes(_part([9] * 3000), 3, np.random.default_rng(0))
+        targets = (prefixes.ends - 1) % 9
+        assert np.bincount(targets)[1:] == pytest.approx([9_000 / 8] * 8, abs=4 * 1_125**0.5)
+
+    @quick
+    @given(parts(), longest, tokens, epochs)
+    def test_batches_of_them_hold_histories_of_like_length(
+        self, part: TrainingPart, longest: int, tokens: int, epoch: int
+    ) -> None:
+        batches = batches_of(part, longest=longest, tokens=tokens, prefixes=True)
+        asked = [
+            (batch.items[row, length - 1], batch.targets[row, length - 1])
+            for batch in batches.epoch(epoch)
+            for row, length in enumerate(batch.lengths)
+        ]
+        # Event `e` has code `e + 2`, and what follows it the next one.
+        assert all(target == item + 1 for item, target in asked)
+        targets = np.maximum(part.ends - part.sequences.offsets[:-1] - 1, 0)
+        assert len(asked) == (-(-targets // longest)).sum()
 
 
 class TestQueries:

@@ -137,7 +137,7 @@ def said_last(model: SequenceModel, read: ModelInput) -> torch.Tensor:
     return model.newest(read)
 
 
-def batches_of(model: SequenceModel, training: TrainingPart) -> Iterator[Batch]:
+def batches_of(model: SequenceModel, training: TrainingPart, epoch: int = 0) -> Iterator[Batch]:
     """The one batch of an epoch over a small world, with all that a network reads."""
     return TrainingBatches(
         training,
@@ -146,7 +146,8 @@ def batches_of(model: SequenceModel, training: TrainingPart) -> Iterator[Batch]:
         seed=0,
         with_times=model.with_times,
         with_features=model.layout is not None,
-    ).epoch(0)
+        prefixes=OBJECTIVES[model.objective]().prefixes,
+    ).epoch(epoch)
 
 
 def learn(
@@ -159,12 +160,12 @@ def learn(
 ) -> float:
     """Descend on all histories at once, at the pace of the objective; the last loss."""
     longer, slower = PACE.get(model.objective, (1, 1.0))
-    [batch] = batches_of(model, training)
     optimiser = build_optimiser(model, 0.0)
     for group in optimiser.param_groups:
         group["lr"] = rate * slower
     model.train()
-    for _ in range(steps * longer):
+    for step in range(steps * longer):
+        [batch] = batches_of(model, training, epoch=step)
         loss = loss_of(model, batch, low=low)
         optimiser.zero_grad()
         loss.backward()

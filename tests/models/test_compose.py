@@ -20,6 +20,7 @@ from regard.attention.options import options_of
 from regard.data.batches import Batch
 from regard.data.features import FeatureLayout
 from regard.errors import ConfigurationError, MissingDependencyError, NeedsClockError
+from regard.kinds import settings_of
 from regard.losses.contract import ItemTable
 from regard.models.bare_block import BareBlock
 from regard.models.block import PreNormBlock
@@ -31,7 +32,6 @@ from regard.models.output import HEADS
 from regard.models.post_norm import PostNormBlock
 from regard.models.sasrec import SASRec, SASRecConfig
 from regard.models.side_by_side import SideBySide
-from regard.recommender.kinds import settings_of
 from regard.recommender.recipe import Recipe
 
 N = 20

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
+from regard.classical.alike import Alike
 from regard.classical.markov import MarkovChain
-from regard.classical.popularity import Alike, Popularity
+from regard.classical.popularity import Popularity
 from regard.data.interactions import Interactions
 from regard.data.queries import Queries
 from regard.data.split import Split, split_leave_last_out

@@ -16,7 +16,7 @@ from regard.data.rules.rare import RareUsersAndItems
 from regard.data.split import Targets, split_by_time
 from regard.errors import ConfigurationError
 from regard.evaluation.protocol import Seen, Ties
-from regard.recommender.kinds import settings_of
+from regard.kinds import settings_of
 from regard.recommender.recipe import (
     EvaluationSettings,
     Recipe,

@@ -29,36 +29,30 @@ class Recorder(SASRec):
         return super().newest(batch)
 
 
-def _batch(rows: int = 400, length: int = 4) -> ModelInput:
-    items = np.tile(np.arange(2, 2 + length), (rows, 1))
-    times = items * 10.0
-    targets = items + 1
-    targets[:, 1] = 0
-    lengths = np.full(rows, length)
-    lengths[0], targets[0], items[0, 2:], times[0, 2:] = 2, 0, 0, 0.0
-    return ModelInput.of(Batch(items, lengths, targets, times, times + 10), N)
+def _batch() -> ModelInput:
+    items = np.array([[2, 3, 4], [5, 0, 0], [6, 7, 0]])
+    targets = np.array([[3, 4, 9], [10, 0, 0], [7, 0, 0]])  # the newest target of the last is new
+    return ModelInput.of(Batch(items, np.array([3, 1, 2]), targets), N)
 
 
 class TestNewestItem:
-    def test_each_row_is_cut_where_its_target_was(self) -> None:
+    def test_the_newest_events_are_asked_and_what_nobody_knows_is_not(self) -> None:
         torch.manual_seed(0)
-        model = Recorder(SASRecConfig(width=8), N)
-        states_TD, targets_T = NewestItem()(model, _batch())
-        read = model.read
-        assert len(states_TD) == len(targets_T) == 399  # the first row has nothing to be asked
-        newest_T = read.items_BL.gather(1, read.lengths_B[:, None] - 1).squeeze(1)
-        assert torch.equal(newest_T + 1, targets_T)
-        assert torch.equal(read.items_BL.count_nonzero(1), read.lengths_B)
-        assert torch.equal(read.times_BL, read.items_BL * 10.0)
-        real_BL = read.items_BL != 0
-        assert torch.equal(read.asked_BL, (read.items_BL * 10.0 + 10) * real_BL)
+        model, read = SASRec(SASRecConfig(width=8, dropout=0.0), N), _batch()
+        states_TD, targets_T = NewestItem()(model, read)
+        assert targets_T.tolist() == [9, 10]
+        everywhere_BLD = model(read)
+        newest_TD = everywhere_BLD[[0, 1], [2, 0]]
+        assert torch.allclose(states_TD, newest_TD, atol=1e-6)
 
-    def test_every_known_target_is_asked_about_alike(self) -> None:
-        torch.manual_seed(0)
-        _, targets_T = NewestItem()(Recorder(SASRecConfig(width=8), N), _batch(6_000))
-        counts = torch.bincount(targets_T, minlength=N)
-        assert counts[[3, 5, 6]].sum() == 5_999
-        assert ((counts[[3, 5, 6]] - 2_000).abs() < 150).all()
+    def test_a_training_reads_histories_that_end_before_events_drawn(self) -> None:
+        given = {"objective": "newest-item", "model": {"width": 8, "longest": 4}}
+        split = split_by_time(_log())
+        _, history = teach(Recipe.from_dict(given | {"training": {"epochs": 2}}), split)
+        inputs = split.training.ends - split.training.sequences.offsets[:-1] - 1
+        drawn = int((-(-inputs // 4)).sum())
+        assert [epoch.targets for epoch in history.epochs] == [drawn, drawn]
+        assert 0 < drawn < inputs.sum()
 
 
 class Backwards(SequenceModel):

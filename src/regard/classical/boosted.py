@@ -289,11 +289,7 @@ class Boosted(ClassicalMethod):
         kinds = _kinds(_named(method.config.sources, clock=any("decayed." in a for a in arrays)))
         expected = {"trees", "repeats", *(f"item.{name}" for name in SAVED)}
         expected |= {f"{name}.{each}" for name, kind in kinds.items() for each in kind.saved}
-        if set(arrays) != expected:
-            raise BundleError(
-                f"A saved {cls.__name__} holds the arrays {', '.join(sorted(expected))}; received "
-                f"{', '.join(arrays) or 'none'}."
-            )
+        cls._require_arrays(arrays, expected)
         sources = {name: kind.from_arrays(_part(arrays, name)) for name, kind in kinds.items()}
         method._features = Features(sources, _part(arrays, "item"))
         method._learned = {name: np.asarray(value) for name, value in arrays.items()}

@@ -1,7 +1,7 @@
 """What a classical method promises: fit, score, and plain arrays to be saved."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -125,14 +125,23 @@ class ClassicalMethod(ABC):
         Raises:
             BundleError: the arrays are not those of this method.
         """
-        if set(arrays) != set(cls.saved):
-            raise BundleError(
-                f"A saved {cls.__name__} holds the arrays {', '.join(cls.saved)}; received "
-                f"{', '.join(arrays) or 'none'}."
-            )
+        cls._require_arrays(arrays, cls.saved)
         method = cls(**options)
         method._learned = {name: np.asarray(arrays[name]) for name in cls.saved}
         return method
+
+    @classmethod
+    def _require_arrays(cls, arrays: Mapping[str, NDArray[Any]], names: Collection[str]) -> None:
+        """Refuse arrays of other names.
+
+        Raises:
+            BundleError: there are too few or too many.
+        """
+        if set(arrays) != set(names):
+            raise BundleError(
+                f"A saved {cls.__name__} holds the arrays {', '.join(sorted(names))}; received "
+                f"{', '.join(arrays) or 'none'}."
+            )
 
 
 def count_items(training: TrainingPart, events: Offsets | None = None) -> NDArray[np.int64]:

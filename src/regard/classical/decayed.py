@@ -29,11 +29,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from regard.classical.contract import ClassicalMethod, count_items, under_zero
-from regard.classical.popularity import Alike
-from regard.data.queries import Queries
+from regard.classical.alike import AlikeForAll, clock_of
+from regard.classical.contract import count_items, under_zero
 from regard.data.split import TrainingPart
-from regard.errors import ConfigurationError, NeedsClockError
+from regard.errors import ConfigurationError
 from regard.schema import FIRST_CODE
 from regard.shapes import Scores
 
@@ -61,7 +60,7 @@ class DecayedPopularityConfig:
             )
 
 
-class DecayedPopularity(ClassicalMethod):
+class DecayedPopularity(AlikeForAll):
     """Everybody is recommended what occurs most often, old events counting less.
 
     Example:
@@ -96,13 +95,7 @@ class DecayedPopularity(ClassicalMethod):
         Raises:
             NeedsClockError: the log carries only an order.
         """
-        times = training.sequences.times
-        if times is None:
-            raise NeedsClockError(
-                "Popularity that fades needs the time of each interaction, but this log carries "
-                "only an order. Name a column of times, or use popularity of all time."
-            )
-        moments = times[training.mask]
+        moments = clock_of(training, "Popularity that fades")[training.mask]
         ages = (moments.max(initial=-np.inf) - moments) / _SECONDS_A_DAY
         left = np.exp2(-ages / self.config.half_life)
         decayed = np.bincount(training.items(), left, minlength=training.vocabulary.size)
@@ -110,13 +103,10 @@ class DecayedPopularity(ClassicalMethod):
         self._learned = {"decayed": decayed, "counts": count_items(training)}
         return self
 
-    def prepare(self, queries: Queries) -> Alike:
-        """Ready for any part of the catalogue; see `regard.evaluation.scorer.BlockScorer`."""
+    def scores_of_all(self) -> Scores:
+        """What is left of all events, and an order below it where nothing is, `(N,)` float32."""
         learned = self.arrays()
-        scores = learned["decayed"].astype(np.float32)
+        scores: Scores = learned["decayed"].astype(np.float32)
         faded = scores == 0.0
         scores[faded] = under_zero(learned["counts"])[faded]
-        return Alike(scores, len(queries))
-
-    def _score(self, queries: Queries) -> Scores:
-        return self.prepare(queries).block(0, len(self.arrays()["counts"]))
+        return scores

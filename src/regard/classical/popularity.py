@@ -14,44 +14,17 @@ Cost: time `O(E)` once for E events, and `O(N)` a query; memory `O(N)`. The leng
 not matter.
 """
 
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from regard.classical.contract import ClassicalMethod, count_items
-from regard.data.queries import Queries
+from regard.classical.alike import AlikeForAll
+from regard.classical.contract import count_items
 from regard.data.split import TrainingPart
 from regard.shapes import Scores
 
 
-@dataclass(frozen=True)
-class Alike:
-    """The same scores for everybody.
-
-    Attributes:
-        scores_N: float32.
-        queries: how many are asked.
-
-    Example:
-        >>> Alike(np.array([0, 0, 2, 1], np.float32), queries=2).block(2, 4).tolist()
-        [[2.0, 1.0], [2.0, 1.0]]
-    """
-
-    scores_N: Scores
-    queries: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """`(B, N)`."""
-        return self.queries, len(self.scores_N)
-
-    def block(self, start: int, stop: int) -> Scores:
-        """`(B, stop - start)` float32 scores of the codes from `start` to `stop` (exclusive)."""
-        return np.tile(self.scores_N[start:stop], (self.queries, 1))
-
-
-class Popularity(ClassicalMethod):
+class Popularity(AlikeForAll):
     """Everybody is recommended what occurs most often in the training part.
 
     Example:
@@ -79,9 +52,6 @@ class Popularity(ClassicalMethod):
         self._learned = {"counts": count_items(training)}
         return self
 
-    def prepare(self, queries: Queries) -> Alike:
-        """Ready for any part of the catalogue; see `regard.evaluation.scorer.BlockScorer`."""
-        return Alike(self.arrays()["counts"].astype(np.float32), len(queries))
-
-    def _score(self, queries: Queries) -> Scores:
-        return self.prepare(queries).block(0, len(self.arrays()["counts"]))
+    def scores_of_all(self) -> Scores:
+        """Counts, `(N,)` float32."""
+        return self.arrays()["counts"].astype(np.float32)

@@ -22,11 +22,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from regard.classical.contract import ClassicalMethod, below_one, count_items
-from regard.classical.popularity import Alike
-from regard.data.queries import Queries
+from regard.classical.alike import AlikeForAll, clock_of
+from regard.classical.contract import below_one, count_items
 from regard.data.split import TrainingPart
-from regard.errors import ConfigurationError, NeedsClockError
+from regard.errors import ConfigurationError
 from regard.shapes import Scores
 
 _SECONDS_A_DAY = 86_400.0
@@ -52,7 +51,7 @@ class RecentPopularityConfig:
             )
 
 
-class RecentPopularity(ClassicalMethod):
+class RecentPopularity(AlikeForAll):
     """Everybody is recommended what occurs most often in the last days of the training part.
 
     Args:
@@ -91,14 +90,8 @@ class RecentPopularity(ClassicalMethod):
         Raises:
             NeedsClockError: the log carries only an order.
         """
-        times = training.sequences.times
-        if times is None:
-            raise NeedsClockError(
-                "Popularity of the last days needs the time of each interaction, but this log "
-                "carries only an order. Name a column of times, or use popularity of all time."
-            )
         events = training.events()
-        moments = times[events]
+        moments = clock_of(training, "Popularity of the last days")[events]
         begin = moments.max(initial=-np.inf) - self.config.days * _SECONDS_A_DAY
         self._learned = {
             "recent": count_items(training, events[moments > begin]),
@@ -106,11 +99,8 @@ class RecentPopularity(ClassicalMethod):
         }
         return self
 
-    def prepare(self, queries: Queries) -> Alike:
-        """Ready for any part of the catalogue; see `regard.evaluation.scorer.BlockScorer`."""
+    def scores_of_all(self) -> Scores:
+        """Counts of the last days, those of all time between equals, `(N,)` float32."""
         learned = self.arrays()
         scores = learned["recent"] + below_one(learned["counts"])
-        return Alike(scores.astype(np.float32), len(queries))
-
-    def _score(self, queries: Queries) -> Scores:
-        return self.prepare(queries).block(0, len(self.arrays()["counts"]))
+        return scores.astype(np.float32)

@@ -90,11 +90,45 @@ def training_windows(training: TrainingPart, longest: int, rng: np.random.Genera
     firsts, targets = firsts[keep], targets[keep]
     head = np.where(targets > longest, rng.integers(1, longest + 1, len(targets)), targets)
     counts = 1 + -(-(targets - head) // longest)
-    owner = np.repeat(np.arange(len(targets)), counts)
-    number = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    owner, number = _numbered(counts)
     begins = np.where(number == 0, 0, head[owner] + (number - 1) * longest)
     ends = np.minimum(head[owner] + number * longest, targets[owner])
     return Windows(firsts[owner] + begins, firsts[owner] + ends + 1)
+
+
+def training_prefixes(training: TrainingPart, longest: int, rng: np.random.Generator) -> Windows:
+    """Draw events of each training history, each with what came before it.
+
+    For who learns of the newest event alone and would waste the rest of a window: as many events of
+    a history as it would give windows, spread over it, each as likely as any other. With
+    `longest=3`, seven events, two of which are drawn::
+
+        0 1 2 . . . .          inputs 0      -> target 1, or 0 1 -> 2, or 0 1 2 -> 3
+        . 1 2 3 4 5 6          inputs 1 2 3  -> target 4, or 2 3 4 -> 5, or 3 4 5 -> 6
+
+    Args:
+        training: what may be learned from.
+        longest: most inputs of an event.
+        rng: where the events come from.
+
+    Returns:
+        The windows, users in order; the newest target of each is meant.
+    """
+    firsts = training.sequences.offsets[:-1]
+    targets = training.ends - firsts - 1
+    keep = targets > 0
+    firsts, targets = firsts[keep], targets[keep]
+    owner, number = _numbered(-(-targets // longest))
+    strata = targets[owner] * (number + rng.random(len(owner))) / -(-targets // longest)[owner]
+    ends = np.minimum(1 + strata.astype(np.int64), targets[owner])
+    begins = np.maximum(0, ends - longest)
+    return Windows(firsts[owner] + begins, firsts[owner] + ends + 1)
+
+
+def _numbered(counts: Offsets) -> tuple[Offsets, Offsets]:
+    """Owners, each as often as it counts, and the number of each among those of its owner."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 class TrainingBatches:
@@ -110,6 +144,7 @@ class TrainingBatches:
         seed: of the run.
         with_times: whether to gather times as well.
         with_features: whether to gather features as well.
+        prefixes: whether rows are cut by `training_prefixes` instead of `training_windows`.
 
     Raises:
         ModelInputError: features are wanted and the training part has none.
@@ -135,6 +170,7 @@ class TrainingBatches:
         seed: int,
         with_times: bool = False,
         with_features: bool = False,
+        prefixes: bool = False,
     ) -> None:
         if with_features and training.sequences.features is None:
             raise ModelInputError(
@@ -147,6 +183,7 @@ class TrainingBatches:
         self.seed = seed
         self.with_times = with_times and training.sequences.times is not None
         self.with_features = with_features
+        self.prefixes = prefixes
         self._planned: tuple[int, tuple[Windows, Offsets, Offsets]] | None = None
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
@@ -173,7 +210,8 @@ class TrainingBatches:
 
     def _draw(self, number: int) -> tuple[Windows, Offsets, Offsets]:
         rng = stream(self.seed, "batches", number)
-        windows = training_windows(self.training, self.longest, rng)
+        cut = training_prefixes if self.prefixes else training_windows
+        windows = cut(self.training, self.longest, rng)
         lengths = windows.ends - windows.starts
         shuffled = rng.permutation(len(windows))
         shuffled = shuffled[np.argsort(lengths[shuffled], kind="stable")]

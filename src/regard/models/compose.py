@@ -44,14 +44,15 @@ from torch import Tensor, nn
 
 from regard.attention import ATTENTION, DISTANCES
 from regard.attention.contract import Promises, promises_of
-from regard.attention.options import check_options, nearest
+from regard.attention.options import check_options
 from regard.attention.positions import NewestFirstPositions
 from regard.data.features import FeatureLayout
 from regard.errors import ConfigurationError
+from regard.kinds import nearest_of
 from regard.losses.contract import ItemTable
 from regard.models.blocks import BLOCKS
 from regard.models.fusion import FUSIONS
-from regard.models.mechanisms import check_mechanisms, dry_run, made, require_known
+from regard.models.mechanisms import check_mechanisms, dry_run, made, require_one_of
 from regard.models.output import HEADS
 from regard.models.side_by_side import SideBySide
 from regard.models.stack import Stack, StackConfig
@@ -118,7 +119,7 @@ class ComposeConfig(StackConfig):
             "head": HEADS,
         }
         for name, known in parts.items():
-            require_known(getattr(self, name), known, f"model.{name} is")
+            require_one_of(getattr(self, name), known, f"model.{name} is")
         check_mechanisms(self.names)
         self._check_combination()
         used = {name: ATTENTION[name] for name in self.names}
@@ -128,7 +129,7 @@ class ComposeConfig(StackConfig):
             if name not in used:
                 raise ConfigurationError(
                     f"model.options_of sets {name!r}, which is no part of this model; "
-                    f"{nearest(name, used)}"
+                    f"{nearest_of(name, used)}"
                 )
             check_options(used[name], options, f"model.options_of.{name}")
 

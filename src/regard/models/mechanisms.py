@@ -10,8 +10,8 @@ from torch import nn
 
 from regard.attention import ATTENTION
 from regard.attention.contract import promises_of
-from regard.attention.options import nearest
 from regard.errors import ConfigurationError
+from regard.kinds import nearest_of
 from regard.models.contract import ModelInput, given_to
 
 
@@ -55,12 +55,12 @@ def check_mechanisms(names: tuple[str, ...]) -> None:
                 f"model.mechanisms names {name!r}, which weighs a history anew for each candidate, "
                 f"and this network reads it once for all of them; choose of {', '.join(usable)}."
             )
-        require_known(name, usable, "model.mechanisms names")
+        require_one_of(name, usable, "model.mechanisms names")
         if names.count(name) > 1:
             raise ConfigurationError(f"model.mechanisms names {name!r} twice; once is enough.")
 
 
-def require_known(name: str, known: Collection[str], where: str) -> None:
+def require_one_of(name: str, known: Collection[str], where: str) -> None:
     """Refuse a name that is not known, with the nearest one that is.
 
     Args:
@@ -72,13 +72,13 @@ def require_known(name: str, known: Collection[str], where: str) -> None:
         ConfigurationError: it is not known.
 
     Example:
-        >>> require_known("smu", ["sum", "gate"], "model.fusion is")
+        >>> require_one_of("smu", ["sum", "gate"], "model.fusion is")
         Traceback (most recent call last):
         regard.errors.ConfigurationError: model.fusion is 'smu', which is not known; did you mean
         'sum'?
     """
     if name not in known:
-        raise ConfigurationError(f"{where} {name!r}, which is not known; {nearest(name, known)}")
+        raise ConfigurationError(f"{where} {name!r}, which is not known; {nearest_of(name, known)}")
 
 
 def made(kind: type[nn.Module], settings: Mapping[str, Any]) -> nn.Module:

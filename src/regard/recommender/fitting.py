@@ -11,8 +11,8 @@ from regard.data.encoders.fitted import Encoders
 from regard.data.split import Split
 from regard.errors import ConfigurationError
 from regard.evaluation.ranking import Scorer
+from regard.kinds import settings_of
 from regard.optional import require
-from regard.recommender.kinds import settings_of
 from regard.recommender.learned import Learned
 from regard.recommender.memory import Verdict, remember
 from regard.recommender.recipe import Recipe

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from regard.classical import CLASSICAL, ClassicalMethod
 from regard.errors import ConfigurationError, MissingDependencyError
+from regard.kinds import nearest
 from regard.optional import require
 from regard.recommender.docstrings import Description, describe, entries
-from regard.recommender.kinds import nearest
 
 if TYPE_CHECKING:
     from torch import nn

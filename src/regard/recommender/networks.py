@@ -17,6 +17,7 @@ from regard.errors import BundleError, ConfigurationError, NeedsClockError
 from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol
 from regard.evaluation.ranking import rank_targets
+from regard.kinds import settings_of
 from regard.losses.candidate_softmax import CandidateSoftmax
 from regard.losses.contract import Loss
 from regard.losses.cross_entropy import CrossEntropy
@@ -25,7 +26,6 @@ from regard.models import MODELS
 from regard.models.candidates import CandidateModel
 from regard.models.contract import SequenceModel
 from regard.models.scorer import NetworkScorer
-from regard.recommender.kinds import settings_of
 from regard.recommender.recipe import LossChoice, Recipe
 from regard.recommender.sampling import some
 from regard.schema import FIRST_CODE

@@ -47,7 +47,7 @@ from regard.data.rules.contract import Rule
 from regard.data.split import Split, Targets, split_by_time, split_leave_last_out
 from regard.errors import ConfigurationError
 from regard.evaluation.protocol import Protocol, Seen
-from regard.recommender.kinds import require_known, settings_of
+from regard.kinds import require_known, settings_of
 from regard.schema import Clock
 from regard.training.config import TrainingConfig
 

@@ -160,6 +160,7 @@ def _one_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watc
         seed=plan.seed,
         with_times=model.with_times,
         with_features=model.layout is not None,
+        prefixes=plan.objective.prefixes,
     )
     total = batches.count(progress.epoch)
     device = next(model.parameters()).device

@@ -1,14 +1,12 @@
 """What of a batch is input and what is target."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar, Final, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from regard.attention.masks import real_positions
 from regard.models.bert4rec import BERT4Rec
 from regard.models.candidates import AskedEvents, CandidateModel
 from regard.models.contract import ModelInput, SequenceModel
@@ -21,10 +19,13 @@ class Objective(Protocol):
     Attributes:
         asks_everywhere: whether it compares states within a history with what came after them,
             for which a network must be causal.
+        prefixes: whether rows shall end before an event that was drawn, since it asks about that
+            event alone; see `regard.data.batches.training_prefixes`.
         of: the kind of networks that it can ask.
     """
 
     asks_everywhere: ClassVar[bool]
+    prefixes: ClassVar[bool]
     of: ClassVar[type]
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Any, Tensor]:
@@ -54,6 +55,7 @@ class NextItem:
     """
 
     asks_everywhere: ClassVar[bool] = True
+    prefixes: ClassVar[bool] = False
     of: ClassVar[type] = SequenceModel
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
@@ -80,6 +82,7 @@ class NextCandidate:
     """
 
     asks_everywhere: ClassVar[bool] = True
+    prefixes: ClassVar[bool] = False
     of: ClassVar[type] = CandidateModel
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[AskedEvents, Tensor]:
@@ -98,36 +101,36 @@ def _asked(targets_BL: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class NewestItem:
-    """Each history is cut at a random event, and only the newest one left is asked what follows.
+    """Of each row only the newest event is asked what follows it.
 
     For networks that read a history whole. A step learns one target a row instead of one an event,
     so the same number of epochs learns less.
 
     Source: the augmentation of Tan et al. 2016, "Improved Recurrent Neural Networks for
-    Session-based Recommendations", section 3.1, one prefix a row at a time instead of all.
+    Session-based Recommendations", section 3.1: a history up to any event is a history. Some of
+    these are drawn anew in each epoch, where the paper takes all of them.
 
     Example:
         >>> import numpy as np
         >>> from regard.data.batches import Batch
         >>> from regard.models.sasrec import SASRec, SASRecConfig
-        >>> batch = Batch(np.array([[3, 4], [5, 0]]), np.array([2, 1]), np.array([[0, 2], [0, 0]]))
-        >>> model = SASRec(SASRecConfig(width=8), catalogue_size=6)
-        >>> states_TD, targets_T = NewestItem()(model, ModelInput.of(batch, 6))
+        >>> batch = Batch(np.array([[3, 4], [5, 0]]), np.array([2, 1]), np.array([[4, 2], [6, 0]]))
+        >>> model = SASRec(SASRecConfig(width=8), catalogue_size=7)
+        >>> states_TD, targets_T = NewestItem()(model, ModelInput.of(batch, 7))
         >>> tuple(states_TD.shape), targets_T.tolist()
-        ((1, 8), [2])
+        ((2, 8), [2, 6])
     """
 
     asks_everywhere: ClassVar[bool] = False
+    prefixes: ClassVar[bool] = True
     of: ClassVar[type] = SequenceModel
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
-        """See `Objective`; numbers are drawn from torch's generator."""
+        """See `Objective`."""
         assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
-        known_BL = batch.targets_BL != PADDING
-        [rows_T] = torch.nonzero(known_BL.any(1), as_tuple=True)
-        ends_T = torch.multinomial(known_BL[rows_T].float(), 1) + 1
-        targets_T = batch.targets_BL[rows_T].gather(1, ends_T - 1).squeeze(1)
-        return model.newest(_cut(batch, rows_T, ends_T.squeeze(1))), targets_T
+        targets_B = batch.targets_BL.gather(1, batch.lengths_B[:, None] - 1).squeeze(1)
+        [asked_T] = torch.nonzero(targets_B != PADDING, as_tuple=True)
+        return model.newest(batch).index_select(0, asked_T), targets_B[asked_T]
 
 
 class MaskedItem:
@@ -152,6 +155,7 @@ class MaskedItem:
     """
 
     asks_everywhere: ClassVar[bool] = False
+    prefixes: ClassVar[bool] = False
     of: ClassVar[type] = BERT4Rec
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
@@ -181,24 +185,6 @@ def _masks(items_BL: Tensor, lengths_B: Tensor, mask_share: float, newest_share:
     alone_B1 = torch.rand(len(items_BL), 1, device=items_BL.device) < newest_share
     alone_B1 = alone_B1 & newest_BL.any(1, keepdim=True)
     return torch.where(alone_B1, newest_BL, drawn_BL) & known_BL
-
-
-def _cut(batch: ModelInput, rows_T: Tensor, ends_T: Tensor) -> ModelInput:
-    """Some rows of a batch, without what came after their ends."""
-    longest = int(ends_T.max())
-    real_TL = real_positions(ends_T, longest)
-
-    def cut(tensor: Tensor | None) -> Tensor | None:
-        if tensor is None:
-            return None
-        kept = tensor[rows_T, :longest]
-        return kept.masked_fill(~real_TL.view(*real_TL.shape, *[1] * (kept.dim() - 2)), 0)
-
-    items_TL = cut(batch.items_BL)
-    assert items_TL is not None  # noqa: S101 - for the checker
-    optional = ("times_BL", "asked_BL", "feature_codes_BLF", "feature_numbers_BLF")
-    given = {name: cut(getattr(batch, name)) for name in optional}
-    return replace(batch, items_BL=items_TL, lengths_B=ends_T, targets_BL=None, **given)
 
 
 OBJECTIVES: Final[dict[str, Callable[[], Objective]]] = {

@@ -1,14 +1,27 @@
 """Plain values become settings of the right kind, or are refused by name."""
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from regard.errors import ConfigurationError
 
 _Settings = TypeVar("_Settings")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Something that can be set.
+
+    Attributes:
+        kind: annotation of its values.
+        default: where there is one, an example of its values.
+    """
+
+    kind: Any
+    default: Any = None
 
 
 def settings_of(kind: type[_Settings], values: Mapping[str, Any], where: str) -> _Settings:
@@ -32,26 +45,46 @@ def settings_of(kind: type[_Settings], values: Mapping[str, Any], where: str) ->
         Traceback (most recent call last):
         regard.errors.ConfigurationError: training.epochs='many' must be int, such as 30.
     """
-    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    require_known(values, list(known), where)
     kinds = get_type_hints(kind)
-    for name, value in values.items():
-        if not _fits(value, kinds[name]):
-            raise ConfigurationError(
-                f"{where}.{name}={value!r} must be {_said(kinds[name])}"
-                f"{_such_as(known[name].default)}."
-            )
+    known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    check_values(
+        values, {name: Setting(kinds[name], each.default) for name, each in known.items()}, where
+    )
     for name, each in known.items():
         if name not in values and each.default is MISSING and each.default_factory is MISSING:
             raise ConfigurationError(f"{where} needs {name} ({_said(kinds[name])}); give it.")
     return kind(**values)
 
 
-def require_known(values: Mapping[str, Any], known: list[str], where: str) -> None:
+def check_values(values: Mapping[str, Any], known: Mapping[str, Setting], where: str) -> None:
+    """Refuse names that cannot be set, and values of another kind than theirs.
+
+    Args:
+        values: name -> value.
+        known: name -> what it can be set to.
+        where: what to call them in messages.
+
+    Raises:
+        ConfigurationError: a name is unknown or a value of the wrong kind.
+
+    Example:
+        >>> check_values({"window": "wide"}, {"window": Setting(int, 32)}, "local-window")
+        Traceback (most recent call last):
+        regard.errors.ConfigurationError: local-window.window='wide' must be int, such as 32.
+    """
+    require_known(values, known, where)
+    for name, value in values.items():
+        setting = known[name]
+        if not _fits(value, setting.kind):
+            wanted = f"{_said(setting.kind)}{_such_as(setting.default)}"
+            raise ConfigurationError(f"{where}.{name}={value!r} must be {wanted}.")
+
+
+def require_known(values: Iterable[str], known: Collection[str], where: str) -> None:
     """Refuse names that are not known, with the nearest one that is.
 
     Args:
-        values: name -> anything.
+        values: names.
         known: the names that there are.
         where: what to call it in messages.
 
@@ -59,7 +92,7 @@ def require_known(values: Mapping[str, Any], known: list[str], where: str) -> No
         ConfigurationError: a name is unknown.
 
     Example:
-        >>> require_known({"widht": 3}, ["width", "heads"], "model")
+        >>> require_known(["widht"], ["width", "heads"], "model")
         Traceback (most recent call last):
         regard.errors.ConfigurationError: model has no 'widht'; did you mean 'width'?
     """
@@ -69,7 +102,7 @@ def require_known(values: Mapping[str, Any], known: list[str], where: str) -> No
             raise ConfigurationError(f"{where} has no {name!r}; {nearest(name, known) or it_has}")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """What a refusal adds where a known name is near: the question whether that was meant.
 
     Args:
@@ -82,6 +115,20 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(str(name), list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else ""
+
+
+def nearest_of(name: object, known: Collection[str]) -> str:
+    """The end of a sentence that refuses a name: the nearest right one, or all there are.
+
+    Args:
+        name: that is not known.
+        known: those that are.
+
+    Example:
+        >>> nearest_of("linaer", ["linear", "graph"]), nearest_of("x", ["linear", "graph"])
+        ("did you mean 'linear'?", 'choose one of linear, graph.')
+    """
+    return nearest(name, known) or f"choose one of {', '.join(known)}."
 
 
 def _fits(value: Any, kind: Any) -> bool:
