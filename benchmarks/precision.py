@@ -3,7 +3,8 @@
     REGARD_DATA=... python benchmarks/precision.py [--seeds 7 8 9] [--out FOLDER]
 
 Leave-last-out, full catalogue, seen items removed, `regard fit` with its defaults but for the
-precision; the network alone, whose memory of transitions would hide a difference.
+precision, and for steps as large as on a large log; the network alone, whose memory of transitions
+would hide a difference.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from regard.settings import data_folder
 
 PRECISIONS = ("float32", "bfloat16")
 CUT = ["--protocol", "leave-last-out", "--seen", "remove", "--set", "memory=off"]
+CUT += ["--set", "training.least_steps=1"]
 
 
 def measured(log: Path, seed: int, precision: str) -> dict[str, Any]:

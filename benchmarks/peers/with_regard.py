@@ -42,6 +42,7 @@ from regard.recommender.recipe import Recipe
 from regard.schema import FIRST_CODE
 from regard.training.history import History
 from regard.training.loop import Plan, train
+from regard.training.objectives import Objective
 from regard.training.watching import Silence
 
 FEWER = 50
@@ -50,6 +51,28 @@ FEWER = 50
 
 class BudgetSpentError(Exception):
     """Ends a training inside of an epoch."""
+
+
+class Counted:
+    """An objective that remembers how many targets it picked last.
+
+    Args:
+        objective: that picks them.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self.targets = 0
+
+    def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Any, Tensor]:
+        """See `Objective`."""
+        asked, targets_T = self.objective(model, batch)
+        self.targets = len(targets_T)
+        return asked, targets_T
+
+    def __getattr__(self, name: str) -> Any:
+        """What else an objective says of itself."""
+        return getattr(self.objective, name)
 
 
 class Watch(Silence):
@@ -66,18 +89,13 @@ class Watch(Silence):
         self.split = split
         self.epochs = epochs
         self.validation_seconds = 0.0
-        self._targets = 0
         self._done = 0.0
 
     def train(self, model: SequenceModel, plan: Plan, _: object) -> History:
         """Regard's loop, with the same plan but watched."""
         self.meter.score = score_of(NetworkScorer(model), self.split)
-        objective, validate = plan.objective, plan.validate
-
-        def counted(model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
-            states_TD, targets_T = objective(model, batch)
-            self._targets = len(targets_T)
-            return states_TD, targets_T
+        objective, validate = Counted(plan.objective), plan.validate
+        self._asked = objective
 
         def timed(model: SequenceModel) -> float:
             # What is validated is what a fit keeps: the average of the weights of late.
@@ -91,12 +109,12 @@ class Watch(Silence):
 
         self.model = model
         self.meter.begin()
-        return train(model, replace(plan, objective=counted, validate=timed), self)
+        return train(model, replace(plan, objective=objective, validate=timed), self)
 
     def step(self, done: float, _loss: float, _speed: float) -> None:
         """See `Watcher`; `done` is a share of the planned training."""
         taken, self._done = done - self._done, done
-        if self.meter.stepped(self._targets, taken * self.epochs):
+        if self.meter.stepped(self._asked.targets, taken * self.epochs):
             raise BudgetSpentError
 
 

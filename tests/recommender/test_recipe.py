@@ -55,6 +55,7 @@ trainings = st.builds(
     TrainingConfig,
     epochs=positive,
     tokens=positive,
+    least_steps=positive,
     rate=st.floats(1e-9, 1e3),
     warmup=shares,
     weight_decay=st.floats(0, 10),

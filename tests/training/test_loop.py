@@ -17,7 +17,7 @@ from regard.losses.cross_entropy import CrossEntropy
 from regard.models.contract import SequenceModel
 from regard.training.config import TrainingConfig
 from regard.training.history import History
-from regard.training.loop import train
+from regard.training.loop import tokens_of_a_step, train
 
 
 def scripted(*values: float) -> Callable[[SequenceModel], float]:
@@ -185,6 +185,27 @@ def test_a_watcher_is_told_everything() -> None:
     assert tuple(epoch for epoch, _ in watch.epochs) == history.epochs
     assert [best for _, best in watch.epochs] == [True, True, False, True]
     assert [epoch.number for epoch in history.epochs] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("events", "settings", "tokens"),
+    [
+        (1_000_000, {}, 4_096),
+        (64 * 4_096, {}, 4_096),
+        (63 * 4_096, {}, 2_048),
+        (99_000, {}, 1_024),
+        (12, {}, 1_024),
+        (12, {"least_steps": 1}, 4_096),
+        (99_000, {"tokens": 48}, 48),
+        (99_000, {"tokens": 1_500}, 1_500),
+        (30_000, {"tokens": 8_192, "least_steps": 8}, 4_096),
+    ],
+)
+def test_a_small_log_is_learned_in_smaller_steps(
+    events: int, settings: dict[str, int], tokens: int
+) -> None:
+    training = part_of([[2] * (events - 3), [3, 4, 2]])
+    assert tokens_of_a_step(TrainingConfig(**settings), training) == tokens
 
 
 def test_a_history_is_plain_and_says_what_happened() -> None:

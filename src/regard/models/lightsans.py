@@ -14,7 +14,7 @@ Next-Item Recommendation", SIGIR; section 3, with details as in the authors' cod
 Differs from the paper: see `regard.attention.low_rank` for padding, for the second softmax, and for
 the mean of both maps; positions count from the newest event. Blocks have their norms first, and
 linear layers no bias. As in the paper, an interest sees the whole history, so only the newest event
-of each row is asked what comes next; the events asked are drawn, where the paper takes all prefixes.
+of each row is asked what comes next; which events are asked is drawn, where the paper asks all.
 
 Cost: time `O(L k D + L² D + L D²)` a layer, of which positions are `L² D`, and the last layer of an
 answer pays `L D` for them; memory `O(L (D + k))`, `O(H L²)` with the map.

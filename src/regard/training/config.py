@@ -16,7 +16,9 @@ class TrainingConfig:
         epochs: most passes over the training part.
         minutes: most minutes of steps, validation excluded, after which the epoch under way ends
             early; 0 for any. A run that a clock ends cannot be repeated to the bit.
-        tokens: positions in a step, padding included.
+        tokens: most positions in a step, padding included.
+        least_steps: of a pass over the training part. Where `tokens` would give fewer, steps are
+            halved until they do not, though not below 1,024 positions.
         negatives: items that sampled softmax draws in a step.
         rate: highest learning rate.
         warmup: share of the training during which the rate rises.
@@ -44,6 +46,7 @@ class TrainingConfig:
     epochs: int = 30
     minutes: float = 0.0
     tokens: int = 4096
+    least_steps: int = 64
     negatives: int = 4096
     rate: float = 2e-3
     warmup: float = 0.05
@@ -56,7 +59,7 @@ class TrainingConfig:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "tokens", "negatives", "rate", "patience"):
+        for name in ("epochs", "tokens", "least_steps", "negatives", "rate", "patience"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(
                     f"training.{name}={getattr(self, name)} must be greater than 0."

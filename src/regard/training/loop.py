@@ -27,6 +27,9 @@ from regard.training.objectives import Objective
 from regard.training.optimiser import Optimiser, build_optimiser, clip_gradients, rate_at
 from regard.training.watching import Silence, Watcher
 
+_FEWEST_TOKENS = 1024
+"""Smaller steps are slower for each position, and learned no more where it was tried."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -136,6 +139,32 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
     return History(tuple(progress.epochs), plan.metric, stopped, peak, precision=precision)
 
 
+def tokens_of_a_step(config: TrainingConfig, training: TrainingPart) -> int:
+    """Positions of a step: as many as are wanted, or fewer so that a small log gives enough steps.
+
+    A small log that is passed over in a few large steps stops before it has learned, for the
+    average of the weights follows by steps and patience counts passes.
+
+    Args:
+        config: how to learn.
+        training: what from.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.interactions import Interactions
+        >>> from regard.data.split import split_leave_last_out
+        >>> log = pl.DataFrame({"user": [1] * 200_000}).with_row_index("position")
+        >>> log = Interactions.of(log.with_columns(item=pl.col("position") % 9))
+        >>> tokens_of_a_step(TrainingConfig(), split_leave_last_out(log).training)
+        2048
+    """
+    events = int((training.ends - training.sequences.offsets[:-1]).sum())
+    tokens = config.tokens
+    while -(-events // tokens) < config.least_steps and tokens // 2 >= _FEWEST_TOKENS:
+        tokens //= 2
+    return tokens
+
+
 def _precision(model: SequenceModel, plan: Plan) -> torch.dtype:
     return choose_precision(plan.config.precision, next(model.parameters()).device)
 
@@ -156,7 +185,7 @@ def _one_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watc
     batches = TrainingBatches(
         plan.training,
         longest=model.longest,
-        tokens=config.tokens,
+        tokens=tokens_of_a_step(config, plan.training),
         seed=plan.seed,
         with_times=model.with_times,
         with_features=model.layout is not None,
