@@ -18,6 +18,7 @@ from regard.models.contract import SequenceModel
 from regard.training.config import TrainingConfig
 from regard.training.history import History
 from regard.training.loop import tokens_of_a_step, train
+from regard.training.objectives import MaskedItem, NewestItem, NextItem
 
 
 def scripted(*values: float) -> Callable[[SequenceModel], float]:
@@ -205,7 +206,10 @@ def test_a_small_log_is_learned_in_smaller_steps(
     events: int, settings: dict[str, int], tokens: int
 ) -> None:
     training = part_of([[2] * (events - 3), [3, 4, 2]])
-    assert tokens_of_a_step(TrainingConfig(**settings), training) == tokens
+    config = TrainingConfig(**settings)
+    assert tokens_of_a_step(config, training, NextItem()) == tokens
+    for few in (NewestItem(), MaskedItem()):
+        assert tokens_of_a_step(config, training, few) == config.tokens
 
 
 def test_a_history_is_plain_and_says_what_happened() -> None:

@@ -139,25 +139,31 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
     return History(tuple(progress.epochs), plan.metric, stopped, peak, precision=precision)
 
 
-def tokens_of_a_step(config: TrainingConfig, training: TrainingPart) -> int:
+def tokens_of_a_step(config: TrainingConfig, training: TrainingPart, objective: Objective) -> int:
     """Positions of a step: as many as are wanted, or fewer so that a small log gives enough steps.
 
     A small log that is passed over in a few large steps stops before it has learned, for the
-    average of the weights follows by steps and patience counts passes.
+    average of the weights follows by steps and patience counts passes. A step whose targets are few
+    in so many positions stays as large as it is.
 
     Args:
         config: how to learn.
         training: what from.
+        objective: what is asked.
 
     Example:
         >>> import polars as pl
         >>> from regard.data.interactions import Interactions
         >>> from regard.data.split import split_leave_last_out
+        >>> from regard.training.objectives import NextItem
         >>> log = pl.DataFrame({"user": [1] * 200_000}).with_row_index("position")
         >>> log = Interactions.of(log.with_columns(item=pl.col("position") % 9))
-        >>> tokens_of_a_step(TrainingConfig(), split_leave_last_out(log).training)
+        >>> training = split_leave_last_out(log).training
+        >>> tokens_of_a_step(TrainingConfig(), training, NextItem())
         2048
     """
+    if not objective.asks_everywhere:
+        return config.tokens
     events = int((training.ends - training.sequences.offsets[:-1]).sum())
     tokens = config.tokens
     while -(-events // tokens) < config.least_steps and tokens // 2 >= _FEWEST_TOKENS:
@@ -185,7 +191,7 @@ def _one_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watc
     batches = TrainingBatches(
         plan.training,
         longest=model.longest,
-        tokens=tokens_of_a_step(config, plan.training),
+        tokens=tokens_of_a_step(config, plan.training, plan.objective),
         seed=plan.seed,
         with_times=model.with_times,
         with_features=model.layout is not None,
