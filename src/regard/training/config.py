@@ -18,8 +18,8 @@ class TrainingConfig:
             early; 0 for any. A run that a clock ends cannot be repeated to the bit.
         tokens: most positions in a step, padding included.
         least_steps: of a pass over the training part. Where `tokens` would give fewer, steps are
-            halved until they do not, though not below 1,024 positions; but not where most
-            positions are not asked for anything, as in `newest-item`.
+            halved until they do not, though not below 1,024 positions; but not where a
+            history has one target alone, as in `newest-item`.
         negatives: items that sampled softmax draws in a step.
         rate: highest learning rate.
         warmup: share of the training during which the rate rises.

@@ -143,8 +143,8 @@ def tokens_of_a_step(config: TrainingConfig, training: TrainingPart, objective: 
     """Positions of a step: as many as are wanted, or fewer so that a small log gives enough steps.
 
     A small log that is passed over in a few large steps stops before it has learned, for the
-    average of the weights follows by steps and patience counts passes. A step whose targets are few
-    in so many positions stays as large as it is.
+    average of the weights follows by steps and patience counts passes. A step that
+    holds one target a history stays as large as it is.
 
     Args:
         config: how to learn.
@@ -162,7 +162,7 @@ def tokens_of_a_step(config: TrainingConfig, training: TrainingPart, objective: 
         >>> tokens_of_a_step(TrainingConfig(), training, NextItem())
         2048
     """
-    if not objective.asks_everywhere:
+    if objective.prefixes:
         return config.tokens
     events = int((training.ends - training.sequences.offsets[:-1]).sum())
     tokens = config.tokens
