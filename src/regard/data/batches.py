@@ -118,9 +118,10 @@ def training_prefixes(training: TrainingPart, longest: int, rng: np.random.Gener
     targets = training.ends - firsts - 1
     keep = targets > 0
     firsts, targets = firsts[keep], targets[keep]
-    owner, number = _numbered(-(-targets // longest))
-    strata = targets[owner] * (number + rng.random(len(owner))) / -(-targets // longest)[owner]
-    ends = np.minimum(1 + strata.astype(np.int64), targets[owner])
+    counts = -(-targets // longest)
+    owner, number = _numbered(counts)
+    drawn = targets[owner] * (number + rng.random(len(owner))) / counts[owner]
+    ends = np.minimum(1 + drawn.astype(np.int64), targets[owner])
     begins = np.maximum(0, ends - longest)
     return Windows(firsts[owner] + begins, firsts[owner] + ends + 1)
 
