@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from data_log import CHUNK, SEED, generated
+from fresh_process import point_of
 from growth import free_megabytes
 from growth_law import expected
 from ml1m import surroundings
@@ -55,14 +56,7 @@ def why_not(points: list[dict[str, Any]], rows: int, *, free: float, longest: fl
 
 def point(way: str, log: Path, work: Path) -> dict[str, Any] | str:
     """One point in a fresh process, or why there is none."""
-    words = [sys.executable, str(HERE / "data_point.py"), way, str(log), "--work", str(work)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode < 0:
-        return f"killed by signal {-done.returncode}, most likely for want of memory"
-    if done.returncode:
-        sys.exit(f"{' '.join(words)} failed:\n{done.stderr}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return point_of(HERE / "data_point.py", [way, str(log), "--work", str(work)])
 
 
 def told(rows: int, found: dict[str, Any]) -> str:

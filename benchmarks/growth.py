@@ -12,13 +12,12 @@ too long or too much memory, by what the smaller ones took, is left out and says
 import argparse
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from fresh_process import point_of
 from growth_law import expected, exponent
 from growth_pictures import draw
 from ml1m import surroundings
@@ -85,16 +84,8 @@ def why_not(
 
 def point(axis: str, x: int, loss: str | None, given: argparse.Namespace) -> dict[str, Any] | str:
     """One point in a fresh process, or why there is none."""
-    words = [sys.executable, str(HERE / "growth_point.py"), axis, str(x)]
-    words += ["--steps", str(given.steps), "--seed", str(given.seed)]
-    words += ["--loss", loss] if loss else []
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode < 0:
-        return f"killed by signal {-done.returncode}, most likely for want of memory"
-    if done.returncode:
-        sys.exit(f"{' '.join(words)} failed:\n{done.stderr}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    words = [axis, str(x), "--steps", str(given.steps), "--seed", str(given.seed)]
+    return point_of(HERE / "growth_point.py", words + (["--loss", loss] if loss else []))
 
 
 def told(x: int, found: dict[str, Any]) -> str:

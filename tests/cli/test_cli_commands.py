@@ -151,6 +151,19 @@ def test_fit_takes_options_over_a_recipe(bundle: Path, regard_json: Json, tmp_pa
     assert (recipe["evaluation"]["seen"], recipe["seed"]) == ("remove", 3)
 
 
+def test_fit_says_where_counting_does_better(regard: Run, tmp_path: Path, log: Path) -> None:
+    words = ["fit", log, *ONE_EPOCH, "--set", "memory=off"]
+    told = regard(*words, "--out", tmp_path / "m")
+    assert "counting on the same validation: ndcg@10 markov 0." in told.stderr
+    assert "Counting does better here: on validation markov has ndcg@10 0." in told.stdout
+    found = json.loads(regard(*words, "--out", tmp_path / "n", "--json").stdout)["counted"]
+    assert found["methods"]["markov"] > found["model"]
+    counting = json.loads(
+        regard("fit", log, "--model", "markov", "--out", tmp_path / "c", "--json").stdout
+    )
+    assert counting["counted"] is None
+
+
 def test_fit_as_the_literature_does(regard_json: Json, tmp_path: Path, log: Path) -> None:
     ordered = table().with_columns(position=pl.int_range(pl.len()).over("user_id"))
     ordered.write_parquet(tmp_path / "ml.parquet")

@@ -157,9 +157,12 @@ def shorter(part: str) -> Change:
         ("markov", card_with(split={"name": "x"}), BundleError, "does not describe a recommender"),
         ("markov", card_with(fallback="luck"), BundleError, "does not describe a recommender"),
         ("markov", card_with(memory={"a": 1}), BundleError, "does not describe a recommender"),
+        ("sasrec", card_with(counted={"a": 1}), BundleError, "does not describe a recommender"),
+        ("sasrec", card_with(counted={"metric": "ndcg@10", "model": 0.1, "methods": "many"}),
+         BundleError, "does not describe a recommender"),
         *(
             ("markov", card_without(name), BundleError, f"KeyError: '{name}'")
-            for name in ("split", "fallback", "fingerprint", "training", "memory")
+            for name in ("split", "fallback", "fingerprint", "training", "memory", "counted")
         ),
         ("markov", lambda bundle: replace(bundle, histories=None), BundleError, "no histories"),
         ("markov", lambda bundle: replace(bundle, recipe={"sed": 7}), ConfigurationError,

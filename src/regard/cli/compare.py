@@ -17,7 +17,8 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A rival; may be given several times. markov, recent and popularity if omitted.",
+            help="A rival; may be given several times. markov, item-knn, recent and popularity if "
+            "omitted.",
         ),
     ] = None,
     columns: SourceOptions,

@@ -94,7 +94,7 @@ def tell(teller: "Teller", voice: Voice, *, quick: bool) -> "Story":
         contest = story.hold_contest(log, recipe, lambda each: bar_for(each, voice.console()))
         contests.append(contest)
         teller.learned(contest)
-    teller.heading(4, "Is it worth it? Against popularity, recent popularity and Markov")
+    teller.heading(4, "Is it worth it? Against popularity, Markov and item neighbours")
     teller.comparison(contests)
     teller.heading(5, "Three customers, drawn by the seed")
     customers = story.draw_customers(contests[0].network, log)

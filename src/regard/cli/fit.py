@@ -90,7 +90,8 @@ def fit(
     voice.show(
         f"\n{test}\n\nBundle        {out}\nRemoved rows  {quarantine}\nGo on with    {again}"
     )
-    history = recommender.learned.history
+    history, counted = recommender.learned.history, recommender.learned.counted
+    voice.warn([] if counted is None else counted.warnings(recommender.title))
     voice.finish({
         "bundle": str(target),
         "quarantine": str(quarantine),
@@ -98,6 +99,7 @@ def fit(
         "cleaning": cleaned.to_dict(),
         "leakage": diagnosis.to_dict(),
         "training": None if history is None else history.to_dict(),
+        "counted": None if counted is None else counted.to_dict(),
         "test": test.to_dict(),
         "next": again,
     })  # fmt: skip
@@ -128,6 +130,8 @@ def learn(
         voice.say(f"  {history}")
     if (memory := recommender.learned.memory) is not None:
         voice.say(f"  {memory}")
+    if (counted := recommender.learned.counted) is not None:
+        voice.say(f"  {counted}")
 
 
 def save_with_quarantine(

@@ -86,6 +86,8 @@ class Teller:
         self.say(f"{contest.network.learned.history}.")
         if contest.network.learned.memory is not None:
             self.say(f"Beside it, a {contest.network.learned.memory}.")
+        if contest.network.learned.counted is not None:
+            self.say(f"For comparison, {contest.network.learned.counted}.")
 
     def comparison(self, contests: Sequence[Contest]) -> None:
         """Who was better, under each protocol, and a sentence that says so."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Watching: TypeAlias = Callable[[Recipe], "AbstractContextManager[Watcher | None]"]
 """What makes a watcher for the fit of a recipe."""
-BASELINES = ("markov", "recent", "popularity")
+BASELINES = ("markov", "item-knn", "recent", "popularity")
 """In every comparison, unless others are named: what a model must beat to be worth its cost."""
 
 

@@ -13,6 +13,7 @@ from regard.errors import ConfigurationError
 from regard.evaluation.ranking import Scorer
 from regard.kinds import settings_of
 from regard.optional import require
+from regard.recommender.counting import Counted, hold_against_counting
 from regard.recommender.learned import Learned
 from regard.recommender.memory import Verdict, remember
 from regard.recommender.recipe import Recipe
@@ -51,6 +52,10 @@ def learn(
     """
     history: History | None = None
     memory: Verdict | None = None
+    counted: Counted | None = None
+    popular = (Popularity() if split.sequences.times is None else RecentPopularity()).fit(
+        split.training
+    )
     scorer: Scorer
     if recipe.model in CLASSICAL:
         scorer = classical(recipe).fit(split.training)
@@ -62,14 +67,14 @@ def learn(
             recipe, split, layout=layout, checkpoint=checkpoint, watcher=watcher
         )
         scorer = network
+        rules = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
         if recipe.memory != "off":
-            rules = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
             mixed, memory = remember(network, split, rules)
             scorer = mixed if memory.pays or recipe.memory == "on" else network
-    popular = Popularity() if split.sequences.times is None else RecentPopularity()
+        counted = hold_against_counting(scorer, popular, split, rules)
     return Learned(
         scorer,
-        popular.fit(split.training),
+        popular,
         split.events,
         split.vocabulary,
         catalogue,
@@ -77,6 +82,7 @@ def learn(
         split.fingerprint,
         history,
         memory,
+        counted,
         encoders=encoders,
     )
 

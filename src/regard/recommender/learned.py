@@ -16,6 +16,7 @@ from regard.data.split import Split, SplitProtocol, assemble
 from regard.data.vocabulary import Vocabulary
 from regard.evaluation.scorer import Prepared, Scorer, prepare, works_in_blocks
 from regard.recommender.asking import knows_something
+from regard.recommender.counting import Counted
 from regard.recommender.memory import Verdict
 from regard.shapes import Mask, Scores
 
@@ -97,6 +98,7 @@ class Learned:
         fingerprint: of the log.
         history: of the training, for networks.
         memory: what validation said of the memory of transitions, for networks.
+        counted: what counting methods made of validation, for networks.
         card: what else the bundle's card says, such as what cleaning removed.
         encoders: what made the features of the events, for networks that read some.
     """
@@ -110,6 +112,7 @@ class Learned:
     fingerprint: str
     history: "History | None" = None
     memory: Verdict | None = None
+    counted: Counted | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
     encoders: Encoders | None = None
 

@@ -17,6 +17,7 @@ from regard.data.split import SplitProtocol, Targets
 from regard.errors import BundleError
 from regard.evaluation.ranking import Scorer
 from regard.recommender.asking import one_history
+from regard.recommender.counting import Counted
 from regard.recommender.fitting import check_model
 from regard.recommender.learned import Learned
 from regard.recommender.memory import Gate, RememberingScorer, Verdict
@@ -26,7 +27,7 @@ from regard.training.history import History
 
 OWN_FACTS: Final = (
     "model", "regard", "created", "fingerprint", "users", "items", "interactions", "split",
-    "fallback", "training", "memory",
+    "fallback", "training", "memory", "counted",
 )  # fmt: skip
 """What every bundle's card says; nobody else may say it."""
 _MODEL, _FALLBACK, _MEMORY = "model.", "fallback.", "memory."
@@ -60,6 +61,7 @@ def save(recipe: Recipe, learned: Learned, folder: Path, *, overwrite: bool = Fa
         "fallback": learned.fallback.name,
         "training": None if learned.history is None else learned.history.to_dict(),
         "memory": None if learned.memory is None else asdict(learned.memory),
+        "counted": None if learned.counted is None else learned.counted.to_dict(),
         **learned.card,
     }
     weights = _weights(learned.scorer)
@@ -110,6 +112,8 @@ def load(folder: Path) -> tuple[Recipe, Learned]:
         training, memory = bundle.card["training"], bundle.card["memory"]
         history = None if training is None else History.from_dict(training)
         verdict = None if memory is None else Verdict(**(memory | {"gate": Gate(**memory["gate"])}))
+        counted = bundle.card["counted"]
+        counted = None if counted is None else Counted.from_dict(counted)
     except (KeyError, TypeError, ValueError) as amiss:
         raise BundleError(
             f"The card of {folder} does not describe a recommender ({type(amiss).__name__}: "
@@ -125,6 +129,7 @@ def load(folder: Path) -> tuple[Recipe, Learned]:
         fingerprint,
         history,
         verdict,
+        counted,
         bundle.card,
         bundle.encoders,
     )
