@@ -1,4 +1,4 @@
-"""Memory of transitions: counts of what followed what, mixed into the answers of a network.
+"""Memory: counts of what followed what, and of who came back, mixed into a network's answers.
 
 A network must squeeze a catalogue into a few dozen numbers an item, and on a small or repetitive
 log it forgets pairs that a plain count remembers. So the two are mixed, as language models mix in
@@ -9,6 +9,8 @@ n-grams::
 
 where `times` is how often the newest item was followed by anything in training: a count that rests
 on little is trusted little. The two numbers `most` and `doubt` are chosen on the validation part.
+Where what people had stays a candidate, `softmax(network)` may be weighed before by how often
+people come back to what they had (`regard.recommender.returns`), if validation says so too.
 
 Source: interpolation of Jelinek & Mercer 1980, "Interpolated estimation of Markov source parameters
 from sparse data", with shares that depend on the evidence. Differs in that the shares are chosen by
@@ -16,9 +18,10 @@ the metric that the recommender is measured by, not by likelihood, which cares a
 the list alike.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -27,9 +30,11 @@ from regard.data.queries import Queries
 from regard.data.split import Split
 from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol as Rules
+from regard.evaluation.protocol import Seen
 from regard.evaluation.ranking import rank_targets
 from regard.evaluation.scorer import Prepared, Whole, prepare, works_in_blocks
 from regard.recommender.mixture import Mixture, log_sum
+from regard.recommender.returns import Expected, Returns
 from regard.recommender.sampling import some
 from regard.shapes import Floats, Offsets, Scores
 
@@ -97,22 +102,42 @@ class Verdict:
         alone: of the network by itself.
         mixed: with memory, by the best gate.
         gate: that gate.
+        returns: factors of the memory of returns, newest age first; None where it is not worn.
     """
 
     metric: str
     alone: float
     mixed: float
     gate: Gate
+    returns: tuple[float, ...] | None = None
 
     @property
     def pays(self) -> bool:
         """Whether the mixture is better."""
         return self.mixed > self.alone
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """A verdict from the plain values that `dataclasses.asdict` makes of it.
+
+        Raises:
+            TypeError, ValueError: it was something else.
+
+        Example:
+            >>> from dataclasses import asdict
+            >>> verdict = Verdict("ndcg@10", 0.1, 0.2, Gate(0.5, 3.0), (0.1, 0.9))
+            >>> Verdict.from_dict(asdict(verdict)) == verdict
+            True
+        """
+        factors = values["returns"]
+        returns = None if factors is None else tuple(float(factor) for factor in factors)
+        return cls(**{**values, "gate": Gate(**values["gate"]), "returns": returns})
+
     def __str__(self) -> str:
         word = "pays" if self.pays else "does not pay"
+        what = "transitions" if self.returns is None else "transitions and returns"
         return (
-            f"memory of transitions {word} on validation: {self.metric} {self.alone:.4f} alone, "
+            f"memory of {what} {word} on validation: {self.metric} {self.alone:.4f} alone, "
             f"{self.mixed:.4f} with a share of up to {self.gate.most:g}"
         )
 
@@ -124,6 +149,7 @@ class RememberingScorer:
         network: what wears the memory.
         chain: the counts.
         gate: how far they are trusted.
+        returns: what the items of a history are weighed by before; nothing where None.
 
     Example:
         >>> import polars as pl
@@ -140,10 +166,13 @@ class RememberingScorer:
         [0.4, 0.233, 0.367]
     """
 
-    def __init__(self, network: Network, chain: MarkovChain, gate: Gate) -> None:
+    def __init__(
+        self, network: Network, chain: MarkovChain, gate: Gate, returns: Returns | None = None
+    ) -> None:
         self.network = network
         self.chain = chain
         self.gate = gate
+        self.returns = returns
 
     @property
     def in_blocks(self) -> bool:
@@ -172,6 +201,8 @@ class RememberingScorer:
             The mixture, ready for any part of the catalogue.
         """
         read = prepare(self.network, queries)
+        if self.returns is not None:
+            read = self.returns.weigh(read, queries)
         return mix(read, log_sum(read), self.chain, queries, self.gate)
 
     def trace(self, queries: Queries) -> "Trace":
@@ -211,23 +242,45 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
     queries = some(
         split.validation, most=_MOST_QUERIES, most_scores=_MOST_SCORES, catalogue_size=size
     )
+    rows = max(1, min(256, _CHUNK_BYTES // (4 * size)))
+    weighings: list[Returns | None] = [None]
+    if rules.seen is Seen.KEEP:
+        weighings.append(_returns(network, queries, rows))
     metric = f"ndcg@{rules.ks[-1]}"
     gates = [Gate(0.0, 0.0), *(Gate(most, doubt) for most, doubt in product(_MOST, _DOUBT))]
-    values = np.zeros(len(gates))
-    for chunk in queries.chunks(max(1, min(256, _CHUNK_BYTES // (4 * size)))):
+    values = np.zeros((len(weighings), len(gates)))
+    for chunk in queries.chunks(rows):
         # What no gate changes is asked once, not thirty times.
-        read = Whole(np.asarray(network.score(chunk)))
-        summed_B1 = log_sum(read)
-        for number, gate in enumerate(gates):
-            mixture = mix(read, summed_B1, chain, chunk, gate)
-            ranks = rank_targets(
-                _Asked(mixture), chunk, catalogue_size=size, seen=rules.seen, ties=rules.ties
-            )
-            values[number] += measure(metric, ranks).sum()
+        alone = Whole(np.asarray(network.score(chunk)))
+        for row, weighing in enumerate(weighings):
+            read = alone if weighing is None else weighing.weigh(alone, chunk)
+            summed_B1 = log_sum(read)
+            for number, gate in enumerate(gates):
+                mixture = mix(read, summed_B1, chain, chunk, gate)
+                ranks = rank_targets(
+                    _Asked(mixture), chunk, catalogue_size=size, seen=rules.seen, ties=rules.ties
+                )
+                values[row, number] += measure(metric, ranks).sum()
     values /= len(queries)
-    best = 1 + int(np.argmax(values[1:]))
-    verdict = Verdict(metric, float(values[0]), float(values[best]), gates[best])
-    return RememberingScorer(network, chain, gates[best]), verdict
+    network_alone, values[0, 0] = float(values[0, 0]), -1.0
+    row, number = np.unravel_index(np.argmax(values), values.shape)
+    gate, returns = gates[number], weighings[row]
+    verdict = Verdict(
+        metric,
+        network_alone,
+        float(values[row, number]),
+        gate,
+        None if returns is None else returns.factors,
+    )
+    return RememberingScorer(network, chain, gate, returns), verdict
+
+
+def _returns(network: Network, queries: Queries, rows: int) -> Returns:
+    """How often people come back, held against what a network expects."""
+    expected = Expected()
+    for chunk in queries.chunks(rows):
+        expected.look(Whole(np.asarray(network.score(chunk))), chunk)
+    return expected.returns()
 
 
 def mix(

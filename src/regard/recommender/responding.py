@@ -150,8 +150,20 @@ def reasons_for(learned: Learned, asked: Question, item: Id | None, seen: Seen) 
             f"In the training log the newest event was followed by something {ever:,} times, by "
             f"this item {followed:,} times; the memory of transitions takes part in the answer."
         )
-        notes = (*notes, told)
+        notes = (*notes, told, *_of_return(scorer, queries, code))
     return replace(explanation, notes=notes)
+
+
+def _of_return(scorer: RememberingScorer, queries: Queries, code: int) -> list[str]:
+    """A word about an item that the history holds, where such items are weighed."""
+    factor = None if scorer.returns is None else scorer.returns.factor(queries, code)
+    if factor is None:
+        return []
+    told = (
+        "The history holds this item already: people come back to what they had as long ago "
+        f"{factor:.2g} times as often as the network expects, and it is weighed by that."
+    )
+    return [told]
 
 
 def _without_features(learned: Learned, asked: Question) -> Question:

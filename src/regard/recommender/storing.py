@@ -20,8 +20,9 @@ from regard.recommender.asking import one_history
 from regard.recommender.counting import Counted
 from regard.recommender.fitting import check_model
 from regard.recommender.learned import Learned
-from regard.recommender.memory import Gate, RememberingScorer, Verdict
+from regard.recommender.memory import RememberingScorer, Verdict
 from regard.recommender.recipe import Recipe
+from regard.recommender.returns import Returns
 from regard.schema import ITEM
 from regard.training.history import History
 
@@ -111,7 +112,7 @@ def load(folder: Path) -> tuple[Recipe, Learned]:
         fingerprint = str(bundle.card["fingerprint"])
         training, memory = bundle.card["training"], bundle.card["memory"]
         history = None if training is None else History.from_dict(training)
-        verdict = None if memory is None else Verdict(**(memory | {"gate": Gate(**memory["gate"])}))
+        verdict = None if memory is None else Verdict.from_dict(memory)
         counted = bundle.card["counted"]
         counted = None if counted is None else Counted.from_dict(counted)
     except (KeyError, TypeError, ValueError) as amiss:
@@ -166,7 +167,8 @@ def _scorer(recipe: Recipe, bundle: Bundle, verdict: Verdict | None) -> Scorer:
             "The bundle holds a memory of transitions, but its card does not say how far to trust "
             "it; save the model again."
         )
-    return RememberingScorer(network, MarkovChain.from_arrays(chain), verdict.gate)
+    returns = None if verdict.returns is None else Returns(verdict.returns)
+    return RememberingScorer(network, MarkovChain.from_arrays(chain), verdict.gate, returns)
 
 
 def _require_answers(learned: Learned, folder: Path) -> None:

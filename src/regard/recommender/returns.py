@@ -1,0 +1,199 @@
+"""Memory of returns: how likely people come back to what they had, by how long ago they had it.
+
+::
+
+    history      tea   cup   jam   tea   cup
+    age, in events           2     1     0              each item where it occurred last
+    factor                   0.4   0.4   0.02           by bands of age: 0, 1-2, 3-6, 7-14, ...
+
+    p(item)  ∝  p(item | network) · factor(age of the item)        1 for what is not in the history
+
+A network adds each layer to what it has read, and is asked by the table that it was read with: so
+the item of the newest event stays the likeliest of all unless the network learns to take it off
+again, whether or not anybody buys the same twice in a row. How often people do return is counted.
+
+The factors are those of the highest likelihood on the validation part, one doubtful return added to
+each band: they are raised and lowered in turn until as many returns of each age are expected as
+there are.
+
+Source: Darroch & Ratcliff 1972, "Generalized iterative scaling for log-linear models". That people
+return by how long ago it was: Anderson, Kumar, Tomkins & Vassilvitskii 2014, "The dynamics of
+repeat consumption", WWW, section 3.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from regard.classical.evidence import newest_occurrences
+from regard.data.queries import Queries
+from regard.evaluation.scorer import Prepared
+from regard.recommender.mixture import log_sum
+from regard.schema import FIRST_CODE
+from regard.shapes import Codes, Floats, Offsets, Scores
+
+BANDS: Final = 9
+"""Of age in events: 0, 1-2, 3-6, 7-14, and so on; the last one has no end."""
+_ROUNDS: Final = 100
+"""Of scaling; the factors stand still long before."""
+
+
+@dataclass(frozen=True)
+class Returns:
+    """What the probability of an item of the history is multiplied by.
+
+    Attributes:
+        factors: one for each band of age, newest first.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.sequences import Sequences
+        >>> from regard.evaluation.scorer import Whole
+        >>> seqs = Sequences.of(pl.DataFrame({"user": [7] * 2, "item": [2, 3], "row": [0, 1]}))
+        >>> asked = Queries.requests(seqs, np.array([0]))
+        >>> even = Whole(np.zeros((1, 5), np.float32))
+        >>> weighed = Returns((0.1, 0.5)).weigh(even, asked)
+        >>> np.exp(weighed.block(2, 5).astype(float)).round(2).tolist()
+        [[0.5, 0.1, 1.0]]
+    """
+
+    factors: tuple[float, ...]
+
+    def weigh(self, read: Prepared, queries: Queries) -> "Weighed":
+        """Scores as logarithms, with the factor of each item of the history in them.
+
+        Args:
+            read: what a network made of the queries.
+            queries: the same.
+        """
+        query, item, age = newest_occurrences(queries)
+        logs = np.log(self.factors)[np.minimum(bands(age), len(self.factors) - 1)]
+        return Weighed(read, sparse.csr_array((logs, (query, item)), shape=read.shape))
+
+    def factor(self, queries: Queries, code: int) -> float | None:
+        """What an item of a single query is multiplied by; None where the history has it not.
+
+        Args:
+            queries: exactly one.
+            code: of the item.
+        """
+        _, item, age = newest_occurrences(queries)
+        here = np.flatnonzero(item == code)
+        if not len(here):
+            return None
+        return self.factors[min(int(bands(age[here])[0]), len(self.factors) - 1)]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Queries that a network has read, with what the items of their histories are weighed by.
+
+    Attributes:
+        network: scores of the network.
+        logs_BN: logarithms of factors; nothing for what is not in the history.
+    """
+
+    network: Prepared
+    logs_BN: sparse.csr_array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(B, N)`."""
+        return self.network.shape
+
+    def block(self, start: int, stop: int) -> Scores:
+        """`(B, stop - start)` float32 scores of the codes from `start` to `stop`."""
+        scores_BN = self.network.block(start, stop)
+        logs = self.logs_BN[:, start:stop]
+        row = np.repeat(np.arange(logs.shape[0]), np.diff(logs.indptr))
+        scores_BN[row, logs.indices] += logs.data.astype(np.float32)
+        return scores_BN
+
+
+@dataclass
+class Expected:
+    """How many returns of each age a network expects, and how many there were.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.sequences import Sequences
+        >>> from regard.evaluation.scorer import Whole
+        >>> items = [2, 3, 2, 2, 3, 4] * 2  # asked after `2 3`: one 2, one 4
+        >>> seqs = Sequences.of(pl.DataFrame({"user": [0] * 3 + [1] * 3, "item": items[:6],
+        ...                                   "row": range(6)}))
+        >>> asked = Queries.next_event(seqs, np.array([0, 1]), seqs.offsets[1:] - 1)
+        >>> found = Expected()
+        >>> found.look(Whole(np.zeros((2, 5), np.float32)), asked)
+        >>> found.returns().factors[0] < 1 < found.returns().factors[1]
+        True
+    """
+
+    masses: list[Floats]
+    counts: list[NDArray[np.int64]]
+
+    def __init__(self) -> None:
+        self.masses, self.counts = [], []
+
+    def look(self, read: Prepared, queries: Queries) -> None:
+        """Take in some queries with targets.
+
+        Args:
+            read: what the network made of them.
+            queries: of the validation part.
+        """
+        rows, items = read.shape
+        query, item, age = newest_occurrences(queries)
+        band = 1 + np.minimum(bands(age), BANDS - 1)
+        likely = np.exp(_at(read, query, item) - log_sum(read)[query, 0])
+        masses = np.bincount(query * (BANDS + 1) + band, likely, rows * (BANDS + 1))
+        masses = masses.reshape(rows, BANDS + 1)
+        masses[:, 0] = np.maximum(1.0 - masses.sum(axis=1), 0.0)
+        self.masses.append(masses)
+        self.counts.append(_targets(queries, query * items + item, band, items))
+
+    def returns(self) -> Returns:
+        """The factors of the highest likelihood."""
+        masses_QA, counts_QA = np.concatenate(self.masses), np.concatenate(self.counts)
+        asked_Q1, there_A = counts_QA.sum(axis=1, keepdims=True), counts_QA.sum(axis=0) + 1.0
+        factors_A = np.ones(BANDS + 1)
+        for _ in range(_ROUNDS):
+            shares_QA = masses_QA * factors_A
+            shares_QA *= asked_Q1 / np.maximum(shares_QA.sum(axis=1, keepdims=True), 1e-30)
+            factors_A *= there_A / (shares_QA.sum(axis=0) + 1.0)
+            factors_A /= factors_A[0]
+        return Returns(tuple(factors_A[1:].tolist()))
+
+
+def bands(ages: Offsets) -> Offsets:
+    """The band of each age in events.
+
+    Example:
+        >>> bands(np.array([0, 1, 2, 3, 4, 500])).tolist()
+        [0, 1, 1, 2, 2, 8]
+    """
+    found: Offsets = np.log2(ages + 1.0).astype(np.int64)
+    return found
+
+
+def _at(read: Prepared, query: Offsets, item: Codes) -> Floats:
+    """Scores at some places, float64."""
+    scores_BN = read.block(0, read.shape[1])
+    found: Floats = scores_BN[query, item].astype(np.float64)
+    return found
+
+
+def _targets(
+    queries: Queries, keys: Offsets, band: Offsets, items: int
+) -> NDArray[np.int64]:
+    """Known targets of each query by band: `(Q, BANDS + 1)`, the first for what is no return."""
+    owner = np.repeat(np.arange(len(queries)), np.diff(queries.target_offsets))
+    known = queries.targets >= FIRST_CODE
+    owner, wanted = owner[known], owner[known] * items + queries.targets[known]
+    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    there = keys[place] == wanted
+    kind = np.where(there, band[place], 0)
+    flat = np.bincount(owner * (BANDS + 1) + kind, minlength=len(queries) * (BANDS + 1))
+    return flat.reshape(len(queries), BANDS + 1)
