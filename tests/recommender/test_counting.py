@@ -16,7 +16,7 @@ from regard.evaluation.evaluate import evaluate
 from regard.evaluation.protocol import Protocol, Seen
 from regard.evaluation.scorer import Scorer
 from regard.recommender import counting
-from regard.recommender.counting import Counted, hold_against_counting
+from regard.recommender.counting import Counted, Validation
 from regard.recommender.recommender import Recommender
 from regard.shapes import Scores
 
@@ -43,7 +43,7 @@ def split_of(log: Interactions) -> Split:
 
 def counted_on(split: Split, *, knows: bool = False) -> Counted:
     network = Fixed(split.vocabulary.size, knows=knows)
-    return hold_against_counting(network, Popularity().fit(split.training), split, RULES)
+    return Validation(Popularity().fit(split.training), split, RULES).hold(network)
 
 
 @pytest.fixture(scope="module")

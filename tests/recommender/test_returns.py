@@ -73,7 +73,7 @@ def returning(share: float, users: int = 2_000, items: int = 30) -> Split:
 
 
 def learned(network: object, split: Split) -> Returns:
-    expected = Expected()
+    expected = Expected(longest=200)
     for chunk in split.validation.chunks(64):
         expected.look(Whole(network.score(chunk)), chunk)  # type: ignore[attr-defined]
     return expected.returns()
@@ -138,7 +138,7 @@ def test_any_block_holds_the_same_numbers(seed: int, cuts: list[int]) -> None:
     split = returning(share=0.5, users=9, items=10)
     size = split.vocabulary.size
     scores_BN = np.random.default_rng(seed).normal(size=(len(split.test), size))
-    read = Returns(FACTORS).weigh(Whole(scores_BN.astype(np.float32)), split.test)
+    read = Returns(FACTORS, longest=200).weigh(Whole(scores_BN.astype(np.float32)), split.test)
     bounds = [0, *sorted(min(cut, size) for cut in cuts), size]
     blocks = [read.block(start, stop) for start, stop in pairwise(bounds)]
     assert np.array_equal(np.concatenate(blocks, axis=1), read.block(0, size))
@@ -150,7 +150,7 @@ def test_a_network_that_remembers_returns_speaks_in_probabilities() -> None:
     split = returning(share=0.5, users=50)
     size = split.vocabulary.size
     chain = MarkovChain().fit(split.training)
-    mixed = RememberingScorer(Echo(size), chain, Gate(0.3, 2.0), Returns(FACTORS))
+    mixed = RememberingScorer(Echo(size), chain, Gate(0.3, 2.0), Returns(FACTORS, longest=200))
     likely = np.exp(mixed.score(split.test).astype(np.float64))
     assert likely.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
     plain = RememberingScorer(Echo(size), chain, Gate(0.3, 2.0))
@@ -158,9 +158,22 @@ def test_a_network_that_remembers_returns_speaks_in_probabilities() -> None:
     assert (mixed.score(split.test)[newest] < plain.score(split.test)[newest]).all()
 
 
+def test_what_the_network_does_not_see_is_not_weighed() -> None:
+    split = returning(share=0.5, users=9, items=10)
+    asked, size = split.test, split.vocabulary.size
+    even = Whole(np.zeros((len(asked), size), np.float32))
+    scores_BN = Returns(FACTORS, longest=1).weigh(even, asked).block(0, size)
+    assert [set(row.nonzero()[0]) for row in scores_BN] == [{code} for code in asked.last_items]
+    one = asked.select(slice(0, 1))
+    history = split.sequences.items[one.starts[0] : one.ends[0]]
+    older = int(history[history != one.last_items[0]][0])
+    assert Returns(FACTORS, longest=1).factor(one, int(one.last_items[0])) == FACTORS[0]
+    assert Returns(FACTORS, longest=1).factor(one, older) is None
+
+
 def test_a_query_without_targets_or_with_unknown_ones_is_no_return() -> None:
     split = returning(share=0.5, users=20)
-    network, expected = Echo(split.vocabulary.size), Expected()
+    network, expected = Echo(split.vocabulary.size), Expected(longest=200)
     requests = Queries.requests(split.sequences, np.arange(20))
     expected.look(Whole(network.score(requests)), requests)
     assert expected.returns().factors == pytest.approx((1.0,) * BANDS)

@@ -100,38 +100,55 @@ class Counted:
         return cls(**{**values, "methods": methods})
 
 
-def hold_against_counting(
-    model: Scorer, popular: ClassicalMethod, split: Split, rules: Protocol
-) -> Counted:
-    """Ask counting methods what a network was asked on validation.
+class Validation:
+    """Counting methods fitted and asked, so that a network can be held against them.
+
+    Made before the network is trained: what the methods took is free by then, and the training
+    needs no more memory than without them.
 
     Args:
-        model: trained, as it will answer.
         popular: popularity, fitted on the training part.
         split: the test part is not looked at.
         rules: what is measured; the last cut-off decides.
-
-    Returns:
-        All their numbers on the metric.
     """
-    size = split.vocabulary.size
-    queries = some(
-        split.validation, most=_MOST_QUERIES, most_scores=_MOST_SCORES, catalogue_size=size
-    )
-    metric = f"ndcg@{rules.ks[-1]}"
 
-    def asked(scorer: Scorer) -> float:
-        ranks = rank_targets(scorer, queries, catalogue_size=size, seen=rules.seen, ties=rules.ties)
-        return float(measure(metric, ranks).mean())
+    def __init__(self, popular: ClassicalMethod, split: Split, rules: Protocol) -> None:
+        self._size = split.vocabulary.size
+        self._rules = rules
+        self._queries = some(
+            split.validation,
+            most=_MOST_QUERIES,
+            most_scores=_MOST_SCORES,
+            catalogue_size=self._size,
+        )
+        self._left_out = _too_much(split.training)
+        kinds: list[type[ClassicalMethod]] = [MarkovChain]
+        kinds += [] if self._left_out else [ItemNeighbours]
+        found = {popular.name: self._asked(popular)}
+        found |= {kind.name: self._asked(kind().fit(split.training)) for kind in kinds}
+        self._methods = dict(sorted(found.items(), key=lambda each: -each[1]))
 
-    left_out = _too_much(split.training)
-    kinds: list[type[ClassicalMethod]] = (
-        [MarkovChain] if left_out else [MarkovChain, ItemNeighbours]
-    )
-    methods = {popular.name: asked(popular)}
-    methods |= {kind.name: asked(kind().fit(split.training)) for kind in kinds}
-    best_first = dict(sorted(methods.items(), key=lambda each: -each[1]))
-    return Counted(metric, asked(model), best_first, left_out)
+    def hold(self, model: Scorer) -> Counted:
+        """Ask a network the same.
+
+        Args:
+            model: trained, as it will answer.
+        """
+        return Counted(self._metric, self._asked(model), self._methods, self._left_out)
+
+    @property
+    def _metric(self) -> str:
+        return f"ndcg@{self._rules.ks[-1]}"
+
+    def _asked(self, scorer: Scorer) -> float:
+        ranks = rank_targets(
+            scorer,
+            self._queries,
+            catalogue_size=self._size,
+            seen=self._rules.seen,
+            ties=self._rules.ties,
+        )
+        return float(measure(self._metric, ranks).mean())
 
 
 def _too_much(training: TrainingPart) -> str:

@@ -13,7 +13,7 @@ from regard.errors import ConfigurationError
 from regard.evaluation.ranking import Scorer
 from regard.kinds import settings_of
 from regard.optional import require
-from regard.recommender.counting import Counted, hold_against_counting
+from regard.recommender.counting import Counted, Validation
 from regard.recommender.learned import Learned
 from regard.recommender.memory import Verdict, remember
 from regard.recommender.recipe import Recipe
@@ -62,16 +62,17 @@ def learn(
     else:
         from regard.recommender import networks
 
+        rules = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
+        validation = Validation(popular, split, rules)
         layout = None if encoders is None else layout_of(encoders)
         network, history = networks.teach(
             recipe, split, layout=layout, checkpoint=checkpoint, watcher=watcher
         )
         scorer = network
-        rules = recipe.evaluation.protocol(str(split.protocol), recipe.seed)
         if recipe.memory != "off":
             mixed, memory = remember(network, split, rules)
             scorer = mixed if memory.pays or recipe.memory == "on" else network
-        counted = hold_against_counting(scorer, popular, split, rules)
+        counted = validation.hold(scorer)
     return Learned(
         scorer,
         popular,

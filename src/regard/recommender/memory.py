@@ -33,6 +33,7 @@ from regard.evaluation.protocol import Protocol as Rules
 from regard.evaluation.protocol import Seen
 from regard.evaluation.ranking import rank_targets
 from regard.evaluation.scorer import Prepared, Whole, prepare, works_in_blocks
+from regard.explanation.explain import looked_at
 from regard.recommender.mixture import Mixture, log_sum
 from regard.recommender.returns import Expected, Returns
 from regard.recommender.sampling import some
@@ -263,7 +264,7 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
                 values[row, number] += measure(metric, ranks).sum()
     values /= len(queries)
     network_alone, values[0, 0] = float(values[0, 0]), -1.0
-    row, number = np.unravel_index(np.argmax(values), values.shape)
+    row, number = divmod(int(np.argmax(values)), len(gates))
     gate, returns = gates[number], weighings[row]
     verdict = Verdict(
         metric,
@@ -277,7 +278,7 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
 
 def _returns(network: Network, queries: Queries, rows: int) -> Returns:
     """How often people come back, held against what a network expects."""
-    expected = Expected()
+    expected = Expected(looked_at(network))
     for chunk in queries.chunks(rows):
         expected.look(Whole(np.asarray(network.score(chunk))), chunk)
     return expected.returns()

@@ -47,6 +47,8 @@ class Returns:
 
     Attributes:
         factors: one for each band of age, newest first.
+        longest: events of a history that are looked at, the newest; what the network does not see
+            is no reason for an answer.
 
     Example:
         >>> import polars as pl
@@ -55,12 +57,13 @@ class Returns:
         >>> seqs = Sequences.of(pl.DataFrame({"user": [7] * 2, "item": [2, 3], "row": [0, 1]}))
         >>> asked = Queries.requests(seqs, np.array([0]))
         >>> even = Whole(np.zeros((1, 5), np.float32))
-        >>> weighed = Returns((0.1, 0.5)).weigh(even, asked)
+        >>> weighed = Returns((0.1, 0.5), longest=200).weigh(even, asked)
         >>> np.exp(weighed.block(2, 5).astype(float)).round(2).tolist()
         [[0.5, 0.1, 1.0]]
     """
 
     factors: tuple[float, ...]
+    longest: int
 
     def weigh(self, read: Prepared, queries: Queries) -> "Weighed":
         """Scores as logarithms, with the factor of each item of the history in them.
@@ -69,18 +72,18 @@ class Returns:
             read: what a network made of the queries.
             queries: the same.
         """
-        query, item, age = newest_occurrences(queries)
+        query, item, age = newest_occurrences(queries, self.longest)
         logs = np.log(self.factors)[np.minimum(bands(age), len(self.factors) - 1)]
         return Weighed(read, sparse.csr_array((logs, (query, item)), shape=read.shape))
 
     def factor(self, queries: Queries, code: int) -> float | None:
-        """What an item of a single query is multiplied by; None where the history has it not.
+        """What an item of a single query is multiplied by; None where it is not weighed.
 
         Args:
             queries: exactly one.
             code: of the item.
         """
-        _, item, age = newest_occurrences(queries)
+        _, item, age = newest_occurrences(queries, self.longest)
         here = np.flatnonzero(item == code)
         if not len(here):
             return None
@@ -113,9 +116,11 @@ class Weighed:
         return scores_BN
 
 
-@dataclass
 class Expected:
     """How many returns of each age a network expects, and how many there were.
+
+    Args:
+        longest: events of a history that the network looks at.
 
     Example:
         >>> import polars as pl
@@ -125,17 +130,16 @@ class Expected:
         >>> seqs = Sequences.of(pl.DataFrame({"user": [0] * 3 + [1] * 3, "item": items[:6],
         ...                                   "row": range(6)}))
         >>> asked = Queries.next_event(seqs, np.array([0, 1]), seqs.offsets[1:] - 1)
-        >>> found = Expected()
+        >>> found = Expected(longest=200)
         >>> found.look(Whole(np.zeros((2, 5), np.float32)), asked)
         >>> found.returns().factors[0] < 1 < found.returns().factors[1]
         True
     """
 
-    masses: list[Floats]
-    counts: list[NDArray[np.int64]]
-
-    def __init__(self) -> None:
-        self.masses, self.counts = [], []
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._masses: list[Floats] = []
+        self._counts: list[NDArray[np.int64]] = []
 
     def look(self, read: Prepared, queries: Queries) -> None:
         """Take in some queries with targets.
@@ -145,18 +149,18 @@ class Expected:
             queries: of the validation part.
         """
         rows, items = read.shape
-        query, item, age = newest_occurrences(queries)
+        query, item, age = newest_occurrences(queries, self._longest)
         band = 1 + np.minimum(bands(age), BANDS - 1)
         likely = np.exp(_at(read, query, item) - log_sum(read)[query, 0])
-        masses = np.bincount(query * (BANDS + 1) + band, likely, rows * (BANDS + 1))
-        masses = masses.reshape(rows, BANDS + 1)
+        flat = np.bincount(query * (BANDS + 1) + band, likely, rows * (BANDS + 1))
+        masses = flat.reshape(rows, BANDS + 1).astype(np.float64)
         masses[:, 0] = np.maximum(1.0 - masses.sum(axis=1), 0.0)
-        self.masses.append(masses)
-        self.counts.append(_targets(queries, query * items + item, band, items))
+        self._masses.append(masses)
+        self._counts.append(_targets(queries, query * items + item, band, items))
 
     def returns(self) -> Returns:
         """The factors of the highest likelihood."""
-        masses_QA, counts_QA = np.concatenate(self.masses), np.concatenate(self.counts)
+        masses_QA, counts_QA = np.concatenate(self._masses), np.concatenate(self._counts)
         asked_Q1, there_A = counts_QA.sum(axis=1, keepdims=True), counts_QA.sum(axis=0) + 1.0
         factors_A = np.ones(BANDS + 1)
         for _ in range(_ROUNDS):
@@ -164,7 +168,7 @@ class Expected:
             shares_QA *= asked_Q1 / np.maximum(shares_QA.sum(axis=1, keepdims=True), 1e-30)
             factors_A *= there_A / (shares_QA.sum(axis=0) + 1.0)
             factors_A /= factors_A[0]
-        return Returns(tuple(factors_A[1:].tolist()))
+        return Returns(tuple(factors_A[1:].tolist()), self._longest)
 
 
 def bands(ages: Offsets) -> Offsets:
@@ -185,9 +189,7 @@ def _at(read: Prepared, query: Offsets, item: Codes) -> Floats:
     return found
 
 
-def _targets(
-    queries: Queries, keys: Offsets, band: Offsets, items: int
-) -> NDArray[np.int64]:
+def _targets(queries: Queries, keys: Offsets, band: Offsets, items: int) -> NDArray[np.int64]:
     """Known targets of each query by band: `(Q, BANDS + 1)`, the first for what is no return."""
     owner = np.repeat(np.arange(len(queries)), np.diff(queries.target_offsets))
     known = queries.targets >= FIRST_CODE

@@ -16,6 +16,7 @@ from regard.data.encoders.events import layout_of
 from regard.data.split import SplitProtocol, Targets
 from regard.errors import BundleError
 from regard.evaluation.ranking import Scorer
+from regard.explanation.explain import looked_at
 from regard.recommender.asking import one_history
 from regard.recommender.counting import Counted
 from regard.recommender.fitting import check_model
@@ -167,7 +168,7 @@ def _scorer(recipe: Recipe, bundle: Bundle, verdict: Verdict | None) -> Scorer:
             "The bundle holds a memory of transitions, but its card does not say how far to trust "
             "it; save the model again."
         )
-    returns = None if verdict.returns is None else Returns(verdict.returns)
+    returns = None if verdict.returns is None else Returns(verdict.returns, looked_at(network))
     return RememberingScorer(network, MarkovChain.from_arrays(chain), verdict.gate, returns)
 
 
