@@ -1,5 +1,6 @@
 """The memory of returns: factors that make a network expect what there is, in any block."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from regard.evaluation.protocol import Protocol, Seen
 from regard.evaluation.scorer import Whole
 from regard.recommender.memory import Gate, RememberingScorer, remember
 from regard.recommender.returns import BANDS, Expected, Returns, bands
-from regard.schema import FIRST_CODE
+from regard.schema import FIRST_CODE, UNKNOWN
 from regard.shapes import Scores
 
 KEEP = Protocol("any", ks=(10,), seen=Seen.KEEP, resamples=100)
@@ -175,5 +176,7 @@ def test_a_query_without_targets_or_with_unknown_ones_is_no_return() -> None:
     split = returning(share=0.5, users=20)
     network, expected = Echo(split.vocabulary.size), Expected(longest=200)
     requests = Queries.requests(split.sequences, np.arange(20))
-    expected.look(Whole(network.score(requests)), requests)
+    unknown = replace(split.validation, targets=np.full(20, UNKNOWN, np.int32))
+    for asked in (requests, unknown):
+        expected.look(Whole(network.score(asked)), asked)
     assert expected.returns().factors == pytest.approx((1.0,) * BANDS)
