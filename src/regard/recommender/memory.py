@@ -18,7 +18,7 @@ the metric that the recommender is measured by, not by likelihood, which cares a
 the list alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -92,6 +92,10 @@ class Gate:
         """
         shares: Floats = self.most * evidence / np.maximum(evidence + self.doubt, 1.0)
         return shares
+
+
+_GATES = (Gate(0.0, 0.0), *(Gate(most, doubt) for most, doubt in product(_MOST, _DOUBT)))
+"""Those that are tried; the first one trusts no count."""
 
 
 @dataclass(frozen=True)
@@ -243,43 +247,52 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
     queries = some(
         split.validation, most=_MOST_QUERIES, most_scores=_MOST_SCORES, catalogue_size=size
     )
-    rows = max(1, min(256, _CHUNK_BYTES // (4 * size)))
+    chunks = list(queries.chunks(max(1, min(256, _CHUNK_BYTES // (4 * size)))))
     weighings: list[Returns | None] = [None]
     if rules.seen is Seen.KEEP:
-        weighings.append(_returns(network, queries, rows))
+        weighings.append(_returns(network, chunks))
     metric = f"ndcg@{rules.ks[-1]}"
-    gates = [Gate(0.0, 0.0), *(Gate(most, doubt) for most, doubt in product(_MOST, _DOUBT))]
-    values = np.zeros((len(weighings), len(gates)))
-    for chunk in queries.chunks(rows):
+    values_WG = _values(network, chain, chunks, rules, weighings) / len(queries)
+    alone, values_WG[0, 0] = float(values_WG[0, 0]), -np.inf
+    row, number = divmod(int(np.argmax(values_WG)), len(_GATES))
+    gate, returns = _GATES[number], weighings[row]
+    factors = None if returns is None else returns.factors
+    verdict = Verdict(metric, alone, float(values_WG[row, number]), gate, factors)
+    return RememberingScorer(network, chain, gate, returns), verdict
+
+
+def _values(
+    network: Network,
+    chain: MarkovChain,
+    chunks: Sequence[Queries],
+    rules: Rules,
+    weighings: Sequence[Returns | None],
+) -> Floats:
+    """NDCG at the last cut-off, summed over queries, by weighing and gate."""
+    values_WG = np.zeros((len(weighings), len(_GATES)))
+    for chunk in chunks:
         # What no gate changes is asked once, not thirty times.
         alone = Whole(np.asarray(network.score(chunk)))
         for row, weighing in enumerate(weighings):
             read = alone if weighing is None else weighing.weigh(alone, chunk)
             summed_B1 = log_sum(read)
-            for number, gate in enumerate(gates):
+            for number, gate in enumerate(_GATES):
                 mixture = mix(read, summed_B1, chain, chunk, gate)
                 ranks = rank_targets(
-                    _Asked(mixture), chunk, catalogue_size=size, seen=rules.seen, ties=rules.ties
+                    _Asked(mixture),
+                    chunk,
+                    catalogue_size=read.shape[1],
+                    seen=rules.seen,
+                    ties=rules.ties,
                 )
-                values[row, number] += measure(metric, ranks).sum()
-    values /= len(queries)
-    network_alone, values[0, 0] = float(values[0, 0]), -1.0
-    row, number = divmod(int(np.argmax(values)), len(gates))
-    gate, returns = gates[number], weighings[row]
-    verdict = Verdict(
-        metric,
-        network_alone,
-        float(values[row, number]),
-        gate,
-        None if returns is None else returns.factors,
-    )
-    return RememberingScorer(network, chain, gate, returns), verdict
+                values_WG[row, number] += measure(f"ndcg@{rules.ks[-1]}", ranks).sum()
+    return values_WG
 
 
-def _returns(network: Network, queries: Queries, rows: int) -> Returns:
+def _returns(network: Network, chunks: Sequence[Queries]) -> Returns:
     """How often people come back, held against what a network expects."""
     expected = Expected(looked_at(network))
-    for chunk in queries.chunks(rows):
+    for chunk in chunks:
         expected.look(Whole(np.asarray(network.score(chunk))), chunk)
     return expected.returns()
 
