@@ -109,6 +109,9 @@ def test_what_nobody_does_twice_is_forgotten() -> None:
     assert verdict.mixed == 1.0
     assert verdict.returns is not None
     assert verdict.returns[0] < 0.02
+    share = f"{verdict.returns[0]:.2g} times as likely as the network says"
+    assert str(verdict).startswith("memory of transitions and returns pays on validation: ndcg@10 ")
+    assert str(verdict).endswith(share)
     assert (mixed.score(split.test).argmax(axis=1) == split.test.targets).all()
 
 

@@ -141,9 +141,14 @@ class Verdict:
     def __str__(self) -> str:
         word = "pays" if self.pays else "does not pay"
         what = "transitions" if self.returns is None else "transitions and returns"
-        return (
+        told = (
             f"memory of {what} {word} on validation: {self.metric} {self.alone:.4f} alone, "
             f"{self.mixed:.4f} with a share of up to {self.gate.most:g}"
+        )
+        if self.returns is None:
+            return told
+        return (
+            f"{told}, and the newest item {self.returns[0]:.2g} times as likely as the network says"
         )
 
 
