@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 
 from regard.classical.markov import MarkovChain
 from regard.data.interactions import Interactions
@@ -18,7 +20,7 @@ from regard.evaluation.scorer import Whole
 from regard.recommender.memory import Gate, RememberingScorer, remember
 from regard.recommender.returns import BANDS, Expected, Returns, bands
 from regard.schema import FIRST_CODE, UNKNOWN
-from regard.shapes import Scores
+from regard.shapes import Floats, Scores
 
 KEEP = Protocol("any", ks=(10,), seen=Seen.KEEP, resamples=100)
 REMOVE = Protocol("any", ks=(10,), seen=Seen.REMOVE, resamples=100)
@@ -73,10 +75,10 @@ def returning(share: float, users: int = 2_000, items: int = 30) -> Split:
     return split_leave_last_out(Interactions.of(frame))
 
 
-def learned(network: object, split: Split) -> Returns:
+def learned(network: Echo, split: Split) -> Returns:
     expected = Expected(longest=200)
     for chunk in split.validation.chunks(64):
-        expected.look(Whole(network.score(chunk)), chunk)  # type: ignore[attr-defined]
+        expected.look(Whole(network.score(chunk)), chunk)
     return expected.returns()
 
 
@@ -102,6 +104,32 @@ def test_as_many_returns_are_expected_as_there_are() -> None:
     assert expected == pytest.approx(there, abs=1.0)
 
 
+def test_the_factors_are_those_of_the_highest_likelihood() -> None:
+    split = returning(share=0.3, users=400)
+    network = Echo(split.vocabulary.size)
+    asked, found = split.validation, learned(network, split).factors
+
+    def likelihood(logs: Floats) -> float:
+        read = Returns(tuple(np.exp(logs)), longest=200).weigh(Whole(network.score(asked)), asked)
+        scores = read.block(0, network.size)[:, FIRST_CODE:].astype(np.float64)
+        own = scores[np.arange(len(asked)), asked.targets - FIRST_CODE]
+        doubts = 0.5 * logs - np.logaddexp(0, logs)  # half a return, where one was as likely as not
+        return float(-(own - logsumexp(scores, axis=1)).sum() - doubts.sum())
+
+    best = minimize(likelihood, np.zeros(BANDS), method="Powell", options={"xtol": 1e-6}).x
+    assert found == pytest.approx(np.exp(best).tolist(), rel=0.01)
+    assert found[3:] == pytest.approx((1.0,) * (BANDS - 3))  # nobody has such a history
+
+
+def test_a_history_of_unknown_items_alone_has_no_returns() -> None:
+    split = returning(share=0.5, users=20)
+    items = np.full_like(split.sequences.items, UNKNOWN)
+    strangers = replace(split.validation, sequences=replace(split.sequences, items=items))
+    expected, size = Expected(longest=200), split.vocabulary.size
+    expected.look(Whole(np.zeros((20, size), np.float32)), strangers)
+    assert expected.returns().factors == pytest.approx((1.0,) * BANDS)
+
+
 def test_what_nobody_does_twice_is_forgotten() -> None:
     split = never_twice()
     mixed, verdict = remember(Oracle(split.vocabulary.size), split, KEEP)
@@ -109,7 +137,7 @@ def test_what_nobody_does_twice_is_forgotten() -> None:
     assert verdict.mixed == 1.0
     assert verdict.returns is not None
     assert verdict.returns[0] < 0.02
-    share = f"{verdict.returns[0]:.2g} times as likely as the network says"
+    share = f"the item of the newest event weighed by {verdict.returns[0]:.2g}"
     assert str(verdict).startswith("memory of transitions and returns pays on validation: ndcg@10 ")
     assert str(verdict).endswith(share)
     assert (mixed.score(split.test).argmax(axis=1) == split.test.targets).all()

@@ -99,6 +99,11 @@ def test_the_card_says_what_the_model_is(fitted: dict[str, Recommender], tmp_pat
 Change = Callable[[Bundle], Bundle]
 
 
+REMEMBERED = {
+    "metric": "ndcg@10", "alone": 0.1, "mixed": 0.2, "gate": {"most": 0.5, "doubt": 3.0},
+}  # fmt: skip
+
+
 def card_with(**facts: Any) -> Change:
     return lambda bundle: replace(bundle, card={**bundle.card, **facts})
 
@@ -157,6 +162,11 @@ def shorter(part: str) -> Change:
         ("markov", card_with(split={"name": "x"}), BundleError, "does not describe a recommender"),
         ("markov", card_with(fallback="luck"), BundleError, "does not describe a recommender"),
         ("markov", card_with(memory={"a": 1}), BundleError, "does not describe a recommender"),
+        *(
+            ("remembering", card_with(memory={**REMEMBERED, "returns": factors}), BundleError,
+             "does not describe a recommender")
+            for factors in ([], [0.1, -1.0], [0.1, 0.0], "many", 7)
+        ),
         ("sasrec", card_with(counted={"a": 1}), BundleError, "does not describe a recommender"),
         ("sasrec", card_with(counted={"metric": "ndcg@10", "model": 0.1, "methods": "many"}),
          BundleError, "does not describe a recommender"),

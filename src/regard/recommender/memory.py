@@ -136,6 +136,8 @@ class Verdict:
         """
         factors = values["returns"]
         returns = None if factors is None else tuple(float(factor) for factor in factors)
+        if returns is not None and not all(0.0 < factor < np.inf for factor in returns or (0.0,)):
+            raise ValueError(f"returns={factors} are no factors")
         return cls(**{**values, "gate": Gate(**values["gate"]), "returns": returns})
 
     def __str__(self) -> str:

@@ -159,9 +159,10 @@ def _of_return(scorer: RememberingScorer, queries: Queries, code: int) -> list[s
     factor = None if scorer.returns is None else scorer.returns.factor(queries, code)
     if factor is None:
         return []
+    often = "more seldom" if factor < 1 else "more often"
     told = (
-        "The history holds this item already: people come back to what they had as long ago "
-        f"{factor:.2g} times as often as the network expects, and it is weighed by that."
+        f"The history holds this item already, so its probability is weighed by {factor:.2g}: "
+        f"people come back to what they had as long ago {often} than the network expects."
     )
     return [told]
 
