@@ -18,16 +18,12 @@ from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol
 from regard.evaluation.ranking import rank_targets
 from regard.evaluation.scorer import Scorer
-from regard.recommender.sampling import some
+from regard.recommender.sampling import to_judge_by
 
-_MOST_QUERIES = 5_000
-"""Validation queries that are asked at the most."""
-_MOST_SCORES = 5 * 10**8
-"""Those queries times items."""
 _MOST_PAIRS = 10**9
-"""Of events of one user: what item neighbours count in about a quarter of a minute."""
+"""Of events of one user; counting more of them would be felt beside the training."""
 _MOST_ITEMS = 10**5
-"""Whose neighbours fit into some hundred megabytes."""
+"""A hundred neighbours of each, eight bytes an entry, stay below a hundred megabytes."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +89,13 @@ class Counted:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """What `to_dict` gave.
 
+        Args:
+            values: perhaps of a card that somebody has changed.
+
         Raises:
-            TypeError, ValueError: it was something else.
+            KeyError: something is missing.
+            TypeError: something is of another kind.
+            ValueError: something is no number.
         """
         methods = {str(name): float(value) for name, value in dict(values["methods"]).items()}
         return cls(**{**values, "methods": methods})
@@ -115,12 +116,7 @@ class Validation:
     def __init__(self, popular: ClassicalMethod, split: Split, rules: Protocol) -> None:
         self._size = split.vocabulary.size
         self._rules = rules
-        self._queries = some(
-            split.validation,
-            most=_MOST_QUERIES,
-            most_scores=_MOST_SCORES,
-            catalogue_size=self._size,
-        )
+        self._queries = to_judge_by(split.validation, self._size)
         self._left_out = _too_much(split.training)
         kinds: list[type[ClassicalMethod]] = [MarkovChain]
         kinds += [] if self._left_out else [ItemNeighbours]

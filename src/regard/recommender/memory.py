@@ -36,7 +36,7 @@ from regard.evaluation.scorer import Prepared, Whole, prepare, works_in_blocks
 from regard.explanation.explain import looked_at
 from regard.recommender.mixture import Mixture, log_sum
 from regard.recommender.returns import Expected, Returns
-from regard.recommender.sampling import some
+from regard.recommender.sampling import to_judge_by
 from regard.shapes import Floats, Offsets, Scores
 
 if TYPE_CHECKING:
@@ -45,10 +45,6 @@ if TYPE_CHECKING:
 _MOST = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _DOUBT = (0.0, 3.0, 20.0)
 """What is tried on the validation part; finer steps change the metric by less than its interval."""
-_MOST_QUERIES = 5_000
-"""Validation queries that are asked at the most: two numbers need no more."""
-_MOST_SCORES = 5 * 10**8
-"""Those queries times items; each gate looks at all of them."""
 _CHUNK_BYTES = 32 * 2**20
 """Scores of one chunk of queries."""
 
@@ -125,8 +121,13 @@ class Verdict:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """A verdict from the plain values that `dataclasses.asdict` makes of it.
 
+        Args:
+            values: perhaps of a card that somebody has changed.
+
         Raises:
-            TypeError, ValueError: it was something else.
+            KeyError: something is missing.
+            TypeError: something is of another kind.
+            ValueError: a factor is no positive number.
 
         Example:
             >>> from dataclasses import asdict
@@ -149,9 +150,7 @@ class Verdict:
         )
         if self.returns is None:
             return told
-        return (
-            f"{told}, and the newest item {self.returns[0]:.2g} times as likely as the network says"
-        )
+        return f"{told}, the item of the newest event weighed by {self.returns[0]:.2g}"
 
 
 class RememberingScorer:
@@ -251,9 +250,7 @@ def remember(network: Network, split: Split, rules: Rules) -> tuple[RememberingS
     """
     chain = MarkovChain().fit(split.training)
     size = split.vocabulary.size
-    queries = some(
-        split.validation, most=_MOST_QUERIES, most_scores=_MOST_SCORES, catalogue_size=size
-    )
+    queries = to_judge_by(split.validation, size)
     chunks = list(queries.chunks(max(1, min(256, _CHUNK_BYTES // (4 * size)))))
     weighings: list[Returns | None] = [None]
     if rules.seen is Seen.KEEP:
