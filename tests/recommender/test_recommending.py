@@ -205,6 +205,22 @@ def test_only_a_network_that_remembers_speaks_of_its_memory(
         assert not any("memory" in note for note in fitted[name].explain(17).notes)
 
 
+def test_an_item_that_was_had_already_says_how_it_was_weighed(
+    fitted: dict[str, Recommender],
+) -> None:
+    remembering = fitted["remembering"]
+    memory = remembering.learned.memory
+    assert memory is not None
+    assert memory.returns is not None
+    assert memory.returns[0] < 1
+    told = remembering.explain(history=[3, 9, 4], item=4, seen="keep").notes[-1]
+    assert f"weighed by {memory.returns[0]:.2g}: people" in told
+    assert told.endswith("as long ago more seldom than the network expects.")
+    for name, item in (("remembering", 5), ("alone", 4)):
+        notes = fitted[name].explain(history=[3, 9, 4], item=item, seen="keep").notes
+        assert not any("weighed by" in note for note in notes)
+
+
 def test_nothing_is_answered_before_fit() -> None:
     recommender = Recommender("markov")
     for ask in (
