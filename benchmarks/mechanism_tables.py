@@ -71,6 +71,43 @@ def conditions(rows: Sequence[Row]) -> list[str]:
     return ["", f"{spent} minutes of training each.{kinds}", *fine]
 
 
+def lengths(found: Sequence[Result], words: Any) -> list[str]:  # noqa: ARG001 - one language
+    """MovieLens-1M by the most events that are read; the default is in the other table too."""
+    trained = [each for each in found if each["plan"]["kind"] == "network"]
+    grown = [each for each in trained if "length" in each["plan"]]
+    names = dict.fromkeys(map(name_of, grown))
+    if not names:
+        return ["*Not run yet.*"]
+    seeds = {each["seed"] for each in grown if each["state"] == "done"}
+    shown = [each for each in trained if name_of(each) in names and each["seed"] in seeds]
+    points = {(name_of(each), longest(each)): each for each in shown}
+    columns = sorted({length for _, length in points})
+    header = ["mechanism"]
+    header += [f"{what}, {n:,} events" for n in columns for what in ("NDCG@10", "epochs")]
+    lines = [
+        [name, *(text for n in columns for text in learned(points.get((name, n))))]
+        for name in names
+    ]
+    rows = [Row(name_of(each), "alone", [each]) for each in shown if each["state"] == "done"]
+    return [*markdown(header, lines), *conditions(rows)]
+
+
+def longest(found: Result) -> int:
+    """The most events that a network reads."""
+    from regard.models.compose import ComposeConfig
+
+    return int(found["plan"]["recipe"]["model"].get("longest", ComposeConfig().longest))
+
+
+def learned(found: Result | None) -> list[str]:
+    """What a training came to, and in how many epochs."""
+    if found is None:
+        return ["–", ""]
+    if found["state"] != "done":
+        return [f"{found['state']}: {found['message']}".replace("|", "/"), ""]
+    return [Row(name_of(found), "alone", [found]).cell(REMOVE, "ndcg@10"), f"{found['epochs']}"]
+
+
 def step(found: Sequence[Result], words: Any) -> list[str]:  # noqa: ARG001 - one language
     """Milliseconds and MB of a step by the length of histories."""
     points = measured(list(found))
@@ -107,11 +144,13 @@ def cell(found: Result) -> str:
 
 TABLES: dict[str, Callable[[Any, Any], list[str]]] = {
     "mechanisms-quality": quality,
+    "mechanisms-lengths": lengths,
     "mechanisms-step": step,
 }
 """Name in a page -> what makes the table."""
 SOURCES = {
     "mechanisms-quality": "mechanisms/quality/*.json",
+    "mechanisms-lengths": "mechanisms/*/*.json",
     "mechanisms-step": "mechanisms/step/*.json",
 }
 """Name in a page -> files of results."""

@@ -1,11 +1,12 @@
 """Mechanisms of attention held against each other: one network, only the mechanism is swapped.
 
     REGARD_DATA=... python benchmarks/mechanisms.py --list
-    REGARD_DATA=... python benchmarks/mechanisms.py [--only linear,entmax] [--part quality|step]
+    REGARD_DATA=... python benchmarks/mechanisms.py [--only linear,entmax] [--part quality,step]
 
 Quality on MovieLens-1M (leave-last-out, seen items removed, the network alone), each with as many
-minutes of training and three seeds; seconds and memory of a training step as histories grow, on
-generated data. It is stopped and gone on with as the zoo is. It draws the picture of what there is;
+minutes of training and three seeds; the same for shorter and longer histories, with one seed and
+one mechanism of each kind; seconds and memory of a training step as histories grow, on generated
+data. It is stopped and gone on with as the zoo is. It draws the picture of what there is;
 `python benchmarks/tables.py` then brings docs/mechanisms.md up to date.
 """
 
@@ -31,7 +32,19 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "mechanisms"
 PICTURES = HERE.parent / "docs" / "pictures"
 LOG = "ml-1m"
+PARTS = ("quality", "lengths", "step")
 LENGTHS = (50, 100, 200, 400, 1_000)
+LEARNED = (50, 1_000)
+"""Lengths of histories that quality is asked of beside the default."""
+KINDS = (
+    "scaled-dot-product",
+    "scaled-dot-product + rotary",
+    "local-window",
+    "linear",
+    "entmax",
+    "gated-aggregation",
+)
+"""One mechanism of each kind: of its cost in the length, and of how it tells positions apart."""
 ITEMS = 1_000
 """Of the generated catalogue: few, so that the loss does not hide the mechanism."""
 _STEP_MINUTES = 0.5
@@ -43,11 +56,22 @@ def file_of(mechanism: str) -> str:
     return mechanism.replace(" + ", "+")
 
 
-def quality(mechanism: str, seed: int, minutes: float, results: Path) -> Run:
-    """Train and measure, with a budget of minutes and nothing else to stop it."""
+def quality(
+    mechanism: str, seed: int, minutes: float, results: Path, length: int | None = None
+) -> Run:
+    """Train and measure, with a budget of minutes and nothing else to stop it.
+
+    Args:
+        mechanism: one of `mechanisms()`.
+        seed: of everything random.
+        minutes: of training.
+        results: folder of the results.
+        length: most events that the network reads; None for the default of `compose`.
+    """
+    longest = {} if length is None else {"longest": length}
     recipe = Recipe(
         model="compose",
-        options=parts_of(mechanism),
+        options={**parts_of(mechanism), **longest},
         seed=seed,
         memory="off",
         split=SplitSettings(protocol=LAST),
@@ -55,12 +79,13 @@ def quality(mechanism: str, seed: int, minutes: float, results: Path) -> Run:
         evaluation=EvaluationSettings(seen=REMOVE),
     )
     plan = {"kind": "network", "log": as_plan(LOG), "recipe": recipe.to_dict()}
-    return Run(
-        f"quality  {mechanism}  seed {seed}",
-        results / "quality" / f"{file_of(mechanism)}-seed{seed}.json",
-        HERE / "zoo_point.py",
-        {**plan, "mechanism": mechanism},
-    )
+    plan |= {"mechanism": mechanism}
+    name, path = f"quality  {mechanism}", results / "quality" / file_of(mechanism)
+    if length is not None:
+        plan |= {"length": length}
+        name, path = f"{name}  {length} events", results / "lengths" / f"{path.name}-{length}"
+    result = path.with_name(f"{path.name}-seed{seed}.json")
+    return Run(f"{name}  seed {seed}", result, HERE / "zoo_point.py", plan)
 
 
 def step(mechanism: str, length: int, results: Path, steps: int) -> Run:
@@ -100,15 +125,19 @@ class StepsToo:
 
 def all_runs(given: argparse.Namespace) -> Iterator[Run]:
     """Every run that is asked for: seeds outermost, so that early results compare everything."""
-    if given.part in ("step", "both"):
+    if "step" in given.part:
         # A window of one is a question of quality; its cost is that of cutting into blocks.
         for mechanism in [each for each in given.only if each != ALONE]:
             for length in LENGTHS:
                 yield step(mechanism, length, given.out, given.steps)
-    if given.part in ("quality", "both"):
+    if "quality" in given.part:
         for seed in given.seeds:
             for mechanism in given.only:
                 yield quality(mechanism, seed, given.minutes, given.out)
+    if "lengths" in given.part:
+        for mechanism in [each for each in given.only if each in KINDS]:
+            for length in LEARNED:
+                yield quality(mechanism, given.seeds[0], given.minutes, given.out, length)
 
 
 def said(found: dict[str, Any]) -> str:
@@ -127,7 +156,12 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only", type=lambda text: chosen(text, names), default=list(names), metavar="NAME,..."
     )
-    parser.add_argument("--part", choices=("quality", "step", "both"), default="both")
+    parser.add_argument(
+        "--part",
+        type=lambda text: chosen(text, dict.fromkeys(PARTS)),
+        default=list(PARTS),
+        metavar=",".join(PARTS),
+    )
     parser.add_argument("--seeds", type=whole, default=[7, 8, 9], metavar="7,8,9")
     parser.add_argument("--minutes", type=float, default=2.0, help="of each training")
     parser.add_argument("--steps", type=int, default=7, help="timed at each length, at the most")
@@ -141,7 +175,7 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> None:
     """List, or carry out what is due and draw it."""
     given = parsed(words)
-    if given.part != "step":
+    if given.part != ["step"]:
         try:
             path_of(LOG)
         except RegardError as missing:

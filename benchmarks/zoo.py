@@ -170,9 +170,16 @@ def all_runs(given: argparse.Namespace, known: Mapping[str, Model]) -> Iterator[
         for log in given.data:
             for protocol in [each for each in LOGS[log].protocols if each in given.protocols]:
                 minutes = LOGS[log].minutes if given.minutes is None else given.minutes
-                for model in known.values():
+                for model in asked_of(log, known):
                     if model.name in given.only and (model.seeded or number == 0):
                         yield run_of(model, log, protocol, seed, minutes=minutes, results=given.out)
+
+
+def asked_of(log: str, known: Mapping[str, Model]) -> list[Model]:
+    """The models that a log is there for."""
+    names = LOGS[log].networks
+    classical = {each.name for each in known.values() if each.kind == "classical"}
+    return [each for each in known.values() if not names or each.name in {*classical, *names}]
 
 
 def told(found: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ class Log:
         protocols: how it is cut.
         seen: how seen items are treated; training is stopped by the first.
         minutes: most of each training, since a slow network would take hours; 0 for any.
+        networks: those that it is there for; none for all.
         events: after cleaning, about; for estimates of time alone.
     """
 
@@ -45,6 +46,7 @@ class Log:
     protocols: tuple[str, ...] = (LAST, TIME)
     seen: tuple[str, ...] = (REMOVE, KEEP)
     minutes: float = 0.0
+    networks: tuple[str, ...] = ()
     events: int
 
 
@@ -62,6 +64,7 @@ LOGS: dict[str, Log] = {
         title="MovieLens-1M, the 2,999 users whose clock is known",
         file="ml-1m-timed.parquet",
         minutes=8.0,
+        networks=("sasrec", "tisasrec", "hstu"),  # those that read a clock, and what they grew from
         events=487_000,
     ),
     "ifdb": Log(

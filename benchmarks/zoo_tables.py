@@ -74,11 +74,18 @@ def published() -> tuple[dict[str, Any], ...]:
 
 
 @cache
-def registered() -> tuple[str, ...]:
+def registered() -> dict[str, Any]:
     """Every model that the zoo knows."""
     from zoo import models
 
-    return tuple(models())
+    return models()
+
+
+def asked(log: str) -> list[str]:
+    """The models that belong into the tables of a log."""
+    from zoo import asked_of
+
+    return [model.name for model in asked_of(log, registered())]
 
 
 def rows_of(results: Sequence[Result]) -> list[Row]:
@@ -91,15 +98,15 @@ def rows_of(results: Sequence[Result]) -> list[Row]:
     return [Row(model, way, runs) for (model, way), runs in found.items()]
 
 
-def not_measured(results: Sequence[Result]) -> dict[str, str]:
-    """Model -> why it has no number."""
+def not_measured(log: str, results: Sequence[Result]) -> dict[str, str]:
+    """Model that belongs into a table -> why it has no number."""
     done = {row.model for row in rows_of(results)}
     why = {
         run["plan"]["recipe"]["model"]["name"]: f"{run['state']}: {run['message']}"
         for run in results
         if run["state"] != "done"
     }
-    return {name: why.get(name, "not run yet") for name in registered() if name not in done}
+    return {name: why.get(name, "not run yet") for name in asked(log) if name not in done}
 
 
 def beside(model: str, log: str, protocol: str, row: Row | None = None) -> list[str]:
@@ -194,7 +201,7 @@ def table(log: str, protocol: str, results: Sequence[Result], words: Any) -> lis
         alone = row.way == "alone"
         ends = beside(row.model, log, protocol, row) if alone else ["", ""]
         lines.append([*cells, *(ends if compared else [])])
-    for name, why in not_measured(results).items():
+    for name, why in not_measured(log, results).items():
         ends = beside(name, log, protocol) if compared else []
         blank = [""] * (len(header) - 2 - len(ends))
         lines.append([name, why.replace("|", "/"), *blank, *ends])

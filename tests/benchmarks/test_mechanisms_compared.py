@@ -80,6 +80,67 @@ def test_each_has_the_same_budget_and_takes_turns_by_seed() -> None:
     assert json.loads(budgets.pop())["minutes"] == 2.0
 
 
+def test_a_mechanism_of_each_kind_is_asked_at_other_lengths_too() -> None:
+    given = mechanisms.parsed(["--part", "lengths", "--seeds", "8,9"])
+    runs = list(mechanisms.all_runs(given))
+    lengths = [(run.plan["mechanism"], run.plan["length"]) for run in runs]
+    assert lengths == [
+        (name, length)
+        for name in given.only
+        if name in mechanisms.KINDS
+        for length in mechanisms.LEARNED
+    ]
+    assert set(mechanisms.KINDS) <= set(given.only)
+    assert {run.plan["recipe"]["seed"] for run in runs} == {8}
+    for run in runs:
+        at_default = mechanisms.quality(run.plan["mechanism"], 8, 2.0, given.out)
+        options = dict(run.plan["recipe"]["model"])
+        assert options.pop("longest") == run.plan["length"]
+        assert options == at_default.plan["recipe"]["model"]
+        assert run.path != at_default.path
+
+
+def trained(name: str, ndcg: float, seed: int = 7, **plan: Any) -> dict[str, Any]:
+    metrics = {m: {"mean": ndcg, "low": ndcg / 2, "high": 1.0} for m in ("ndcg@10", "hit_rate@10")}
+    asked = {key: plan[key] for key in plan if key != "longest"}
+    recipe = {"model": {k: plan[k] for k in plan if k == "longest"}}
+    return {
+        **step_of(name, 0, 0.1),
+        "seed": seed,
+        "kind": "network",
+        "causal": True,
+        "epochs": 7,
+        "minutes": 2.1,
+        "parameters": 100,
+        "targets_per_second": 50.0,
+        "results": {"alone": {"remove": metrics}},
+        "plan": {
+            "kind": "network",
+            "mechanism": name,
+            "recipe": {**recipe, "training": {"minutes": 2.0}},
+            **asked,
+        },
+    }
+
+
+def test_lengths_stand_beside_the_default_of_the_same_seed_alone() -> None:
+    assert mechanism_tables.lengths([], {}) == ["*Not run yet.*"]
+    found = [
+        trained("linear", 0.1, length=50, longest=50),
+        trained("linear", 0.2),
+        trained("linear", 0.9, seed=8),
+        trained("additive", 0.9),
+        {**trained("entmax", 0.0, length=50, longest=50), "state": "failed", "message": "a | b"},
+        step_of("linear", 50, 0.1),
+    ]
+    lines = mechanism_tables.lengths(found, {})
+    header = "| mechanism | NDCG@10, 50 events | epochs, 50 events | NDCG@10, 200 events |"
+    assert lines[0] == f"{header} epochs, 200 events |"
+    assert "| linear | 0.1000 [0.0500, 1.0000] | 7 | 0.2000 [0.1000, 1.0000] | 7 |" in lines
+    assert "| entmax | failed: a / b |  | – |  |" in lines
+    assert "0.9" not in "".join(lines)
+
+
 def test_training_and_steps_from_end_to_end(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,7 +169,7 @@ def step_of(name: str, length: int, seconds: float) -> dict[str, Any]:
     return {
         "state": "done",
         "seed": 7,
-        "plan": {"mechanism": name, "length": length, "items": 1_000},
+        "plan": {"kind": "step", "mechanism": name, "length": length, "items": 1_000},
         "seconds": [seconds, seconds * 2, seconds * 3],
         "peak_megabytes": 500.0 + length,
         "base_megabytes": 400.0,

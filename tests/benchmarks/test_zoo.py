@@ -288,6 +288,18 @@ def test_a_published_number_that_differs_is_shown_without_a_difference() -> None
     assert any("Not to be compared: of all 6,040 users" in line for line in lines)
 
 
+def test_a_log_that_is_there_for_some_networks_asks_these_and_every_classical_method() -> None:
+    known = zoo.models()
+    timed = {each.name for each in zoo.asked_of("ml-1m-timed", known)}
+    networks = {name for name, each in known.items() if each.kind == "network"}
+    assert timed & networks == {"sasrec", "tisasrec", "hstu"}
+    assert timed - networks == set(known) - networks
+    assert len(zoo.asked_of("ml-1m", known)) == len(known)
+    lines = zoo_tables.TABLES["zoo-ml-1m-timed-global-time"]([], {})
+    assert any(line.startswith("| tisasrec | not run yet") for line in lines)
+    assert not any(line.startswith("| narm |") for line in lines)
+
+
 def test_the_page_has_every_table() -> None:
     page = (ROOT / "docs" / "zoo.md").read_text("utf-8")
     for name in zoo_tables.TABLES:
