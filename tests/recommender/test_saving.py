@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from small_shops import TINY, recipe_for
 
 import regard
 from regard.bundle import Bundle, read_bundle, write_bundle
+from regard.data.interactions import Interactions
 from regard.errors import (
     BundleError,
     BundleMissingError,
@@ -20,7 +21,10 @@ from regard.errors import (
     RegardError,
     StorageError,
 )
+from regard.models import MODELS
+from regard.recommender.recipe import Recipe
 from regard.recommender.recommender import Recommender
+from regard.training.config import TrainingConfig
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -55,6 +59,27 @@ def test_a_bundle_answers_as_the_saved_one_did(recommender: Recommender, saved: 
     assert opened.learned.memory == recommender.learned.memory
 
 
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_network_can_be_opened_again(name: str, log: Interactions, tmp_path: Path) -> None:
+    sizes = {"width": 16, "blocks": 1, "heads": 1, "longest": 8, "hidden": 16}
+    known = {each.name for each in fields(MODELS[name].config_class)}
+    options = {size: value for size, value in sizes.items() if size in known}
+    recipe = replace(Recipe(model=name, options=options), training=TrainingConfig(epochs=1))
+    fitted = Recommender.from_recipe(recipe).fit(log)
+    opened = Recommender.load(fitted.save(tmp_path / "model"))
+    assert opened.recommend(17) == fitted.recommend(17)
+
+
+def test_a_combination_that_reads_the_clock_can_be_opened_again(
+    log: Interactions, tmp_path: Path
+) -> None:
+    options = {"mechanisms": ["time-interval"], "width": 16, "longest": 8}
+    recipe = replace(Recipe(model="compose", options=options), training=TrainingConfig(epochs=1))
+    fitted = Recommender.from_recipe(recipe).fit(log)
+    opened = Recommender.load(fitted.save(tmp_path / "model"))
+    assert opened.recommend(17) == fitted.recommend(17)
+
+
 def test_saving_again_gives_equal_files(saved: Path, tmp_path: Path) -> None:
     Recommender.load(saved).save(tmp_path / "again")
     assert files_of(tmp_path / "again") == files_of(saved)
@@ -76,6 +101,21 @@ def test_a_folder_that_is_there_is_replaced_only_if_asked(
     opened.save(folder, overwrite=True)  # over the very files that it reads
     assert Recommender.load(folder).recommend(17) == fitted["popularity"].recommend(17)
     assert opened.recommend(17) == fitted["popularity"].recommend(17)
+
+
+def test_what_is_no_bundle_is_never_replaced(
+    fitted: dict[str, Recommender], tmp_path: Path
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "manifest.json").write_text('{"name": "my web app"}')
+    (tmp_path / "app" / "thesis.txt").write_text("years of work")
+    with pytest.raises(StorageError, match="is no bundle, so it will not be replaced"):
+        fitted["markov"].save(tmp_path / "app", overwrite=True)
+    assert set(files_of(tmp_path / "app")) == {"manifest.json", "thesis.txt"}
+    folder = fitted["markov"].save(tmp_path / "model")
+    (folder / "weights.safetensors").unlink()  # broken, but ours
+    fitted["popularity"].save(folder, overwrite=True)
+    assert Recommender.load(folder).name == "popularity"
 
 
 def test_the_card_says_what_the_model_is(fitted: dict[str, Recommender], tmp_path: Path) -> None:

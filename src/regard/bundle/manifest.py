@@ -75,6 +75,24 @@ def write_manifest(folder: Path) -> None:
     (folder / NAME).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
 
 
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a bundle, sound or not, so that it may be replaced by another.
+
+    Many programs call a file of theirs `manifest.json`; ours says what it is of.
+
+    Args:
+        folder: of anybody.
+
+    Example:
+        >>> is_bundle(Path("no-such-folder"))
+        False
+    """
+    try:
+        return FORMAT.encode() in (folder / NAME).read_bytes()
+    except OSError:
+        return False
+
+
 def read_manifest(folder: Path) -> dict[str, Entry]:
     """Read which files a bundle consists of; nothing but the manifest is opened.
 

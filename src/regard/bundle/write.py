@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from regard.bundle.bundle import Bundle, Weights
-from regard.bundle.manifest import write_manifest
+from regard.bundle.manifest import is_bundle, write_manifest
 from regard.data.atomic import atomic_folder
 from regard.errors import StorageError
 
@@ -23,11 +23,11 @@ def write_bundle(bundle: Bundle, folder: Path | str, *, overwrite: bool = False)
     Args:
         bundle: what to write.
         folder: where; missing parents are made.
-        overwrite: replace a folder that is there, once the new one is complete.
+        overwrite: replace a bundle that is there, once the new one is complete.
 
     Raises:
-        StorageError: it could not be written, or a folder with content is there and may not be
-            overwritten; what was there before is untouched.
+        StorageError: it could not be written, or a folder with content is there that is no bundle
+            or may not be overwritten; what was there before is untouched.
 
     Example:
         >>> import tempfile
@@ -44,6 +44,12 @@ def write_bundle(bundle: Bundle, folder: Path | str, *, overwrite: bool = False)
         ...     read_bundle(Path(place, "model")).weights["counts"].tolist()
         [2, 1]
     """
+    place = Path(folder)
+    if overwrite and place.is_dir() and any(place.iterdir()) and not is_bundle(place):
+        raise StorageError(
+            f"{folder} is there already and is no bundle, so it will not be replaced; name another "
+            "folder."
+        )
     with atomic_folder(folder, overwrite=overwrite) as draft:
         (draft / "recipe.toml").write_text(tomli_w.dumps(bundle.recipe), "utf-8")
         card = json.dumps(bundle.card, indent=2, ensure_ascii=False, allow_nan=False)

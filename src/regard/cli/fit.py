@@ -48,12 +48,12 @@ def fit(
     """
     from dataclasses import replace
 
+    from regard.bundle.manifest import is_bundle
     from regard.cli.large import to_learn_from
     from regard.cli.logs import as_cleaned
     from regard.cli.places import (
         checkpoint_beside,
         free_folder,
-        is_bundle,
         quarantine_beside,
         refuse_anothers,
     )

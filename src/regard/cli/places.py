@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from regard.bundle.manifest import NAME
+from regard.data.atomic import failures_of, resolved
 from regard.errors import ConfigurationError, StorageError
 from regard.optional import require
 
@@ -84,13 +84,14 @@ def refuse_anothers(quarantine: Path, owner: Path) -> None:
         owner: the other result whose removed rows would lie there.
 
     Raises:
-        StorageError: both are there.
+        StorageError: both are there, or it cannot be seen whether they are.
     """
-    if quarantine.exists() and owner.exists():
-        raise StorageError(
-            f"{quarantine} holds the rows that were removed for {owner} and will not be replaced; "
-            "choose another name for --out."
-        )
+    with failures_of(quarantine):
+        if quarantine.exists() and owner.exists():
+            raise StorageError(
+                f"{quarantine} holds the rows that were removed for {owner} and will not be "
+                "replaced; choose another name for --out."
+            )
 
 
 def free_folder(out: Path, *, replaceable: Callable[[Path], bool], advice: str) -> Path:
@@ -105,21 +106,19 @@ def free_folder(out: Path, *, replaceable: Callable[[Path], bool], advice: str) 
         The folder, resolved.
 
     Raises:
-        StorageError: something is there that may not be replaced.
+        StorageError: something is there that may not be replaced, or nobody may look there.
     """
-    target = out.resolve()
-    if target.exists() and not target.is_dir():
-        raise StorageError(f"{out} is a file; name a folder that is not there yet.")
-    if Path.cwd().is_relative_to(target):
-        raise StorageError(f"{out} is the folder you are working in, or above it; name a new one.")
-    if target.exists() and any(target.iterdir()) and not replaceable(target):
-        raise StorageError(f"{out} is there already and will not be replaced; {advice}.")
+    with failures_of(out):
+        target = resolved(out)
+        if target.exists() and not target.is_dir():
+            raise StorageError(f"{out} is a file; name a folder that is not there yet.")
+        if Path.cwd().is_relative_to(target):
+            raise StorageError(
+                f"{out} is the folder you are working in, or above it; name a new one."
+            )
+        if target.exists() and any(target.iterdir()) and not replaceable(target):
+            raise StorageError(f"{out} is there already and will not be replaced; {advice}.")
     return target
-
-
-def is_bundle(folder: Path) -> bool:
-    """Whether a folder holds a bundle, sound or not, so that --overwrite may replace it."""
-    return (folder / NAME).is_file()
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
         'whole'
     """
     with failures_of(path):
-        target = Path(path).resolve()
+        target = resolved(path)
         if target.exists() and not target.is_file():
             raise StorageError(f"{path} is not a file and will not be replaced; name another file.")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def atomic_folder(path: Path | str, *, overwrite: bool = False) -> Iterator[Path
         ['card.md']
     """
     with failures_of(path):
-        target = Path(path).resolve()
+        target = resolved(path)
         if amiss := refusal(target, overwrite=overwrite):
             raise StorageError(f"{path} {amiss}")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +135,25 @@ def failures_of(path: Path | str) -> Iterator[None]:
             f"{path} could not be written ({reason}); nothing half-written was left behind. "
             f"{advice} and try again."
         ) from broken
+
+
+def resolved(path: Path | str) -> Path:
+    """Where a path leads, through all links.
+
+    Args:
+        path: relative or absolute; it need not be there.
+
+    Raises:
+        StorageError: it is a link that leads to itself.
+
+    Example:
+        >>> resolved("a/../b") == Path.cwd() / "b"
+        True
+    """
+    try:
+        return Path(path).resolve()
+    except RuntimeError as loop:  # how Python up to 3.12 says it
+        raise StorageError(f"{path} is a link that leads to itself; name another place.") from loop
 
 
 def _error_number(broken: Exception) -> int | None:

@@ -175,7 +175,8 @@ def _scorer(recipe: Recipe, bundle: Bundle, verdict: Verdict | None) -> Scorer:
 def _require_answers(learned: Learned, folder: Path) -> None:
     """Refuse counts of another catalogue: ask about the last item all who may have to answer."""
     size = learned.vocabulary.size
-    asked = one_history(np.array([size - 1], np.int32))
+    times = None if learned.events.times is None else np.zeros(1)
+    asked = one_history(np.array([size - 1], np.int32), times)
     for scorer in (learned.scorer, learned.fallback):
         try:
             fits = scorer.score(asked).shape == (1, size)
