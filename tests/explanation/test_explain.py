@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import torch
 
+from regard.classical.item_neighbours import ItemNeighbours
 from regard.classical.markov import MarkovChain
 from regard.classical.popularity import Popularity
 from regard.data.interactions import Interactions
@@ -23,6 +24,7 @@ from regard.explanation.result import NAMELESS, EventReason, Explanation, day
 from regard.explanation.sentences import reason
 from regard.models.sasrec import SASRec, SASRecConfig
 from regard.models.scorer import NetworkScorer
+from regard.schema import FIRST_CODE
 
 VOCABULARY = Vocabulary.fit(pl.Series([f"item {n}" for n in range(10)]))
 TITLES = {f"item {n}": f"Title {n}" for n in range(9)}
@@ -88,6 +90,30 @@ def test_markov_and_popularity_say_what_they_do() -> None:
     )
     assert "no one event matters" in popular.sentence
     assert not any(event.effect for event in popular.events)
+
+
+def place_of(code: int, scores_N: np.ndarray) -> int:
+    """From 1, the special codes left out; of equal scores the smaller code stands first."""
+    order = FIRST_CODE + np.argsort(-scores_N[FIRST_CODE:], kind="stable")
+    return 1 + order.tolist().index(code)
+
+
+def test_a_method_that_reads_the_whole_history_is_explained_with_all_of_it() -> None:
+    """Only the newest events are taken out; what lies before them goes on being read."""
+    log = pl.DataFrame({"user": [1] * 6 + [2] * 6, "item": list("abcbcadcdcdb")})
+    split = split_leave_last_out(Interactions.of(log.with_row_index("position")))
+    vocabulary, method = split.training.vocabulary, ItemNeighbours().fit(split.training)
+    asked = ask([vocabulary.code(item) for item in "adddbcbc"])
+    scores_N = method.score(asked)[0]
+    for item in "abcd":
+        code = vocabulary.code(item)
+        why = explain(method, asked, code, vocabulary=vocabulary, longest=3)
+        assert why.score == pytest.approx(float(scores_N[code]))
+        assert why.place == place_of(code, scores_N)
+        assert [event.item for event in why.events] == list("cbc")
+        rest = ask([vocabulary.code(each) for each in "adddbbc"])
+        assert why.events[0].place_without == place_of(code, method.score(rest)[0])
+        assert "The 5 earlier events stay in the history and were not taken out." in why.notes
 
 
 def test_a_history_of_one_event_and_an_empty_one() -> None:
@@ -186,6 +212,10 @@ def event(name: str, effect: float | None, place: int | None = 1, **more: float)
         (5, [event("A", 1.0, 9), event("B", -0.8, 2)],
          "B speaks against it: without that, it would rise to place 2."),
         (1, [event("A", 0.0), event("B", 0.01)], "no one event matters"),
+        (1, [event("A", 0.04, 8), event("B", 0.01)], "because of A: without it, it would fall to"),
+        (9, [event("A", 0.04, None), event("B", 0.0, 9)], "it would never be recommended."),
+        (9, [event("A", 0.04, 17), event("B", 0.0, 9)], "no one event matters"),
+        (9, [event("A", -0.04, 4), event("B", 0.0, 9)], "in spite of A: without that, it would"),
         (1, [event("A", 0.0, attention=0.9), event("B", 1.0, 4, attention=0.1)],
          "looked most at A (90 %), but removing it hardly changes the answer: do not read"),
         (1, [event("A", -0.4, attention=0.9), event("B", 1.0, 4, attention=0.1)],

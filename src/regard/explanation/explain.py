@@ -23,8 +23,8 @@ from regard.shapes import Codes, Floats
 Titles: TypeAlias = Callable[[Sequence[Id]], Sequence[str | None]]
 """What items are called, such as `catalogue.titles`: own ids in, a title or None out for each."""
 MOST_EVENTS: Final = 200
-"""Events that are looked at where a recommender has no limit of its own: E of them make E + 1
-histories of E events."""
+"""Events that are taken out, one at a time, where a recommender has no limit of its own: each costs
+an answer."""
 
 
 def explain(
@@ -47,8 +47,9 @@ def explain(
         vocabulary: turns codes into own ids.
         titles: what items are called, such as `catalogue.titles`.
         seen: whether items of the history are candidates; as in the recommendation.
-        longest: the most events to look at; if omitted, as many as the network can look at, or
-            200 for another method.
+        longest: the most events to look at; if omitted, as many as the network can look at. A
+            method without a limit is asked about the whole history, of which the 200 newest events,
+            or as many as this says, are taken out one at a time.
         seed: of the random removals that attention is checked against.
 
     Returns:
@@ -77,7 +78,8 @@ def explain(
     _require_sound(scorer, queries, seen, longest)
     candidate_N = candidates(queries, vocabulary.size, Seen(seen))
     visible = newest(queries, longest)
-    removals = leave_one_out(scorer, visible, target, candidate_N, longest=longest)
+    whole = _limit(scorer) is None
+    removals = leave_one_out(scorer, queries, target, candidate_N, longest=longest, older=whole)
     shares_E, effects_E = _shares(scorer, visible), removals.effects_E
     agreed = check = None
     if shares_E is not None and effects_E is not None:
@@ -99,7 +101,7 @@ def explain(
         agreement=agreed,
         check=check,
         sentence=reason(item_name(item, title), removals.place, count, events, check),
-        notes=_notes(None if shares_E is None else caution(told_by(scorer)), earlier),
+        notes=_notes(None if shares_E is None else caution(told_by(scorer)), earlier, whole=whole),
     )
 
 
@@ -120,8 +122,15 @@ def _require_sound(scorer: Scorer, queries: Queries, seen: Seen | str, longest: 
 
 
 def looked_at(scorer: Scorer) -> int:
-    """How many events a recommender looks at: a network says so, for others 200."""
-    return int(getattr(getattr(scorer, "model", None), "longest", MOST_EVENTS))
+    """How many events an explanation looks at: as many as a network does, for others 200."""
+    limit = _limit(scorer)
+    return MOST_EVENTS if limit is None else limit
+
+
+def _limit(scorer: Scorer) -> int | None:
+    """How many events a recommender reads; None for all of them."""
+    limit = getattr(getattr(scorer, "model", None), "longest", None)
+    return None if limit is None else int(limit)
 
 
 def _shares(scorer: Scorer, visible: Queries) -> Floats | None:
@@ -169,7 +178,7 @@ def _named(
     return [next(pairs) if each else (None, None) for each in known.tolist()]
 
 
-def _notes(caution: str | None, earlier: int) -> tuple[str, ...]:
+def _notes(caution: str | None, earlier: int, *, whole: bool) -> tuple[str, ...]:
     """How the numbers were made; with a caution about the attention, None where there is none."""
     effect = (
         "effect: log-odds of the item with the event minus without it; positive speaks for the "
@@ -184,5 +193,6 @@ def _notes(caution: str | None, earlier: int) -> tuple[str, ...]:
     if caution:
         notes.append(caution)
     if earlier:
-        notes.append(f"The {earlier:,} earlier events were not looked at.")
+        fate = "stay in the history and were not taken out" if whole else "were not looked at"
+        notes.append(f"The {earlier:,} earlier events {fate}.")
     return tuple(notes)

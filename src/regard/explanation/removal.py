@@ -50,13 +50,15 @@ def leave_one_out(
     candidate_N: Mask,
     *,
     longest: int,
+    older: bool = False,
     budget_bytes: int = BUDGET_BYTES,
 ) -> Removals:
     """Score an item with a history, and without each of its events.
 
-    The history is cut to its `longest` newest events first, and no older event moves in when one
-    is removed, so that an effect is that of one event. Candidates are the same throughout: a
-    removed item does not become unseen.
+    Of the `longest` newest events each is removed once. No older event moves in: a network is asked
+    about these alone, so that an effect is that of one event; a method that reads the whole history
+    is asked about all of it, older events included. Candidates are the same throughout: a removed
+    item does not become unseen.
 
     A history of one event has no effects: without it there is no history, and what somebody
     without a history is told comes from another method (a network cannot read nothing).
@@ -66,7 +68,8 @@ def leave_one_out(
         queries: exactly one query.
         target: code of the item to explain.
         candidate_N: `(N,)` Boolean from `candidates`.
-        longest: the most events the recommender can look at.
+        longest: the most events to remove, one at a time.
+        older: whether the events before those stay in the history.
         budget_bytes: memory for scores; all variants are one call of the scorer if they fit.
 
     Returns:
@@ -91,11 +94,11 @@ def leave_one_out(
         >>> found.effects_E.tolist(), found.place, found.places_E.tolist()
         ([0.0, 2.0], 1, [1, 3])
     """
-    visible = newest(queries, longest)
+    visible = queries if older else newest(queries, longest)
     events = int(visible.history_lengths[0])
-    keep_VE = np.ones((1, events), np.bool_)
-    if events > 1:
-        keep_VE = np.concatenate([keep_VE, ~np.eye(events, dtype=np.bool_)])
+    removed = min(longest, events) if events > 1 else 0
+    keep_VE = np.ones((1 + removed, events), np.bool_)
+    keep_VE[np.arange(1, 1 + removed), np.arange(events - removed, events)] = False
     asked = variants(visible, keep_VE)
     found = stand(scorer, asked, target, candidate_N, budget_bytes=budget_bytes)
     score, log_odds, place = found.score_Q[0], found.log_odds_Q[0], int(found.place_Q[0])

@@ -47,7 +47,7 @@ def reason(
     together = check is not None and check.passed
     sentences = (
         _main(subject, place, events, check if together else None),
-        "" if together else _contradiction(events),
+        "" if together else _contradiction(events, place),
     )
     return " ".join(each for each in sentences if each)
 
@@ -57,8 +57,8 @@ def _main(
 ) -> str:
     """What speaks for the item, one event or several, or that nothing does; and what against."""
     by_effect = sorted(events, key=lambda event: -(event.effect or 0.0))
-    helping = [event for event in by_effect if (event.effect or 0.0) >= MATTERS]
-    against = [event for event in by_effect[::-1] if (event.effect or 0.0) <= -MATTERS]
+    helping = [event for event in by_effect if _helps(event, place)]
+    against = [event for event in by_effect[::-1] if _hinders(event, place)]
     if helping:
         told = f"{subject} is recommended because of {_listed(helping)}: {_fall(helping, place)}."
     elif together is not None:
@@ -77,6 +77,21 @@ def _main(
         moved = _move(place, against[0].place_without)
         told += f" {against[0].label} speaks against it: without that, it would {moved}."
     return told
+
+
+def _helps(event: EventReason, place: int) -> bool:
+    """Whether the item would lose by missing the event: odds, or half of its rank.
+
+    Scores of some counting methods are shares, whose log-odds move little where the list moves far.
+    """
+    effect, without = event.effect or 0.0, event.place_without
+    return effect >= MATTERS or (effect > 0 and (without is None or without >= 2 * place))
+
+
+def _hinders(event: EventReason, place: int) -> bool:
+    """Whether the item would win by missing the event."""
+    effect, without = event.effect or 0.0, event.place_without
+    return effect <= -MATTERS or (effect < 0 and without is not None and 2 * without <= place)
 
 
 def _jointly(events: Sequence[EventReason], check: DeletionCheck, place: int) -> str:
@@ -114,7 +129,7 @@ def _move(place: int, without: int | None) -> str:
     return f"{'fall' if without > place else 'rise'} to place {without:,}"
 
 
-def _contradiction(events: Sequence[EventReason]) -> str:
+def _contradiction(events: Sequence[EventReason], place: int) -> str:
     """Warn where the attention points at an event that does not carry the answer."""
     looked = [event for event in events if event.attention is not None]
     if len(looked) < 2:
@@ -124,12 +139,12 @@ def _contradiction(events: Sequence[EventReason]) -> str:
     if most.effect is None or (most.attention or 0.0) < max(1.5 / len(events), 0.1):
         return ""
     opening = f"The model looked most at {most.label} ({100 * (most.attention or 0.0):.0f} %)"
-    if most.effect <= -MATTERS:
+    if _hinders(most, place):
         return (
             f"{opening}, but that speaks against the answer: attention shows where a model "
             "looks, not in which direction it is moved."
         )
-    if most.effect < MATTERS:
+    if not _helps(most, place):
         return (
             f"{opening}, but removing it hardly changes the answer: do not read the attention "
             "as the reason."
