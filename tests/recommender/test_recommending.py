@@ -1,6 +1,8 @@
 """Answers, as somebody asks for them: known and unknown people, items and histories."""
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from regard.errors import (
 from regard.models import MODELS
 from regard.models.attention_pooling import AttentionPooling
 from regard.recommender.answers import Recommendation, Recommendations
+from regard.recommender.memory import Gate, RememberingScorer
 from regard.recommender.recommender import Recommender
 
 POPULAR = "recent (fallback)"
@@ -200,7 +203,9 @@ def test_only_a_network_that_remembers_speaks_of_its_memory(
 ) -> None:
     assert fitted["remembering"].title == "sasrec + memory"
     notes = fitted["remembering"].explain(17).notes
-    assert "the memory of transitions takes part in the answer" in notes[-1]
+    times = int(re.search(r"followed by something ([\d,]+) times", notes[-1])[1].replace(",", ""))
+    share = fitted["remembering"].learned.memory.gate.shares(np.array([times]))[0]
+    assert f"the memory of transitions has a share of {100 * share:.0f} % in the" in notes[-1]
     for name in ("markov", "alone"):
         assert not any("memory" in note for note in fitted[name].explain(17).notes)
 
@@ -291,3 +296,33 @@ def test_a_network_of_ones_own_learns_and_answers(log: Interactions) -> None:
         assert len(own.recommend(history=[3], k=2)) == 2
     finally:
         MODELS.pop("small", None)
+
+
+def test_lists_for_all_without_the_fallback_leave_out_those_whom_it_would_answer(
+    recommender: Recommender,
+) -> None:
+    everybody = recommender.recommend_all(k=3)
+    known = recommender.recommend_all(k=3, fallback=False)
+    gone = set(everybody["user"].to_list()) - set(known["user"].to_list())
+    assert gone == {NEWCOMER}
+    with pytest.raises(UnknownUserError):
+        recommender.recommend(NEWCOMER, fallback=False)
+    assert known.equals(everybody.filter(~pl.col("user").is_in(gone)))
+
+
+def test_a_list_is_no_longer_than_the_catalogue(recommender: Recommender) -> None:
+    assert recommender.recommend(17, k=10**15, seen="keep").ids == (
+        recommender.recommend(17, k=ITEMS, seen="keep").ids
+    )
+    endless = replace(recommender.protocol(), ks=(10**15,))
+    assert recommender.evaluate(protocol=endless).metrics[f"hit_rate@{10**15}"].mean <= 1
+
+
+def test_a_memory_without_a_share_does_not_claim_one(fitted: dict[str, Recommender]) -> None:
+    learned = fitted["remembering"].learned
+    scorer = learned.scorer
+    without = RememberingScorer(scorer.network, scorer.chain, Gate(0.0, 0.0), scorer.returns)
+    silent = Recommender.from_recipe(fitted["remembering"].recipe)
+    silent._learned = replace(learned, scorer=without)
+    told = " ".join(silent.explain(17).notes)
+    assert "the memory of transitions has no share in the answer" in told

@@ -134,6 +134,7 @@ class Boosted(ClassicalMethod):
 
     name = "boosted"
     saved = ("trees", "repeats")
+    reads_moment = True
 
     def __init__(
         self,

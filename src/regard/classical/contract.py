@@ -47,6 +47,8 @@ class ClassicalMethod(ABC):
     """Names of the arrays that hold what was learned."""
     reads_time: ClassVar[bool | None] = False
     """Whether it reads a clock; None where one of its options decides."""
+    reads_moment: ClassVar[bool] = False
+    """Whether its answer depends on the moment of the request, where histories have times."""
     cold_items: ClassVar[bool] = False
     """Whether it can recommend items that training never showed."""
 

@@ -51,7 +51,9 @@ def recommend(
     if person.user is not None or person.history is not None or person.times is not None:
         raise ConfigurationError("Give --all, or one of --user and --history, not both.")
     parquet_file(out, "--out")
-    written = write_all(Recommender.load(bundle), out, at=person.at, k=k, seen=seen)
+    written = write_all(
+        Recommender.load(bundle), out, at=person.at, k=k, seen=seen, fallback=fallback
+    )
     voice.show(f"{written['rows']:,} rows for {written['users']:,} users in {out}")
     voice.finish(written)
 

@@ -68,7 +68,7 @@ def evaluate(
     ranks, lists_QK = rank_and_list(
         scorer,
         queries,
-        protocol.ks[-1],
+        min(protocol.ks[-1], vocabulary.size),
         catalogue_size=vocabulary.size,
         seen=protocol.seen,
         ties=protocol.ties,

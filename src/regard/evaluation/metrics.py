@@ -136,7 +136,8 @@ def ndcg(ranks: Ranks, k: int) -> Floats:
         [0.9197, 0.5]
     """
     gains = np.where(_within(ranks, k), 1.0 / np.log2(1.0 + ranks.values), 0.0)
-    ideal = np.cumsum(1.0 / np.log2(np.arange(2, k + 2)))
+    most = min(k, int(ranks.counts.max(initial=1)))
+    ideal = np.cumsum(1.0 / np.log2(np.arange(2, most + 2)))
     best: Floats = ideal[np.minimum(k, ranks.counts) - 1]
     return _sum_by_query(gains, ranks) / best
 

@@ -24,7 +24,7 @@ class Read:
 
 
 def read_by(scorer: Scorer) -> Read:
-    """What a model reads of the clock; a network says so in its promises.
+    """What a model reads of the clock to answer; a network says so in its promises.
 
     Args:
         scorer: network or classical method; no torch is loaded for the latter.
@@ -36,7 +36,8 @@ def read_by(scorer: Scorer) -> Read:
     """
     promises = getattr(getattr(scorer, "model", None), "promises", None)
     if promises is None:
-        return Read()
+        moment = getattr(scorer, "reads_moment", False)
+        return Read(times=moment, moment=moment)
     names = promises.needs
     return Read("times_BL" in names, "asked_BL" in names, promises.needs_clock)
 

@@ -260,6 +260,7 @@ class Recommender:
         at: Moment | None = None,
         k: int = 10,
         seen: Seen | str | None = None,
+        fallback: bool = True,
     ) -> pl.DataFrame:
         """Lists for many known users at once: to each the list that `recommend` gives.
 
@@ -268,6 +269,8 @@ class Recommender:
             at: the moment of the requests, as in `recommend`.
             k: length of each list.
             seen: as in `recommend`.
+            fallback: whether somebody without a usable history has a list, of what is popular;
+                without it such users are left out.
 
         Returns:
             Columns user, rank (from 1), item, score; users in the order given.
@@ -278,7 +281,7 @@ class Recommender:
             NotFittedError: before `fit`.
             UnknownUserError: a user is not known.
         """
-        return lists_for_all(self.learned, users, at, k, self._seen(seen))
+        return lists_for_all(self.learned, users, at, k, self._seen(seen), fallback=fallback)
 
     def evaluate(
         self, *, protocol: Protocol | None = None, memory: bool = True

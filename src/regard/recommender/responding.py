@@ -15,7 +15,13 @@ from regard.evaluation.ranking import top_items
 from regard.explanation.explain import explain
 from regard.explanation.result import Explanation
 from regard.recommender.answers import Recommendation
-from regard.recommender.asking import Question, ask_history, ask_user, indices_of
+from regard.recommender.asking import (
+    Question,
+    ask_history,
+    ask_user,
+    indices_of,
+    knows_something,
+)
 from regard.recommender.clock import read_by, timed
 from regard.recommender.learned import Learned
 from regard.recommender.memory import RememberingScorer
@@ -84,7 +90,13 @@ def list_for(learned: Learned, queries: Queries, k: int, seen: Seen) -> tuple[Re
 
 
 def lists_for_all(
-    learned: Learned, users: Sequence[Id] | None, at: Moment | None, k: int, seen: Seen
+    learned: Learned,
+    users: Sequence[Id] | None,
+    at: Moment | None,
+    k: int,
+    seen: Seen,
+    *,
+    fallback: bool = True,
 ) -> pl.DataFrame:
     """Lists for many known users, as `regard.recommender.recommender.Recommender` tells them.
 
@@ -94,6 +106,7 @@ def lists_for_all(
         at: the moment of the requests.
         k: length of each list.
         seen: whether items of the history are candidates.
+        fallback: whether those whom the fallback would answer have a list.
 
     Raises:
         ConfigurationError: k below 1, or a moment before the newest event of somebody.
@@ -106,6 +119,9 @@ def lists_for_all(
         index = indices_of(users, learned.histories.users)
     moments = newest_moments(learned.events, index)
     queries = Queries.requests(learned.histories, index, moments)
+    if not fallback:
+        known = knows_something(queries)
+        index, queries = index[known], queries.select(known)
     queries = queries if at is None else asked_at(queries, at)
     codes, scores = _top(learned, queries, k, seen)
     real = codes >= FIRST_CODE
@@ -145,13 +161,20 @@ def reasons_for(learned: Learned, asked: Question, item: Id | None, seen: Seen) 
     if isinstance(scorer, Boosted):
         notes = (*notes, scorer.reason(queries, code))
     if isinstance(scorer, RememberingScorer):
-        followed, ever = scorer.remembered(queries, code)
-        told = (
-            f"In the training log the newest event was followed by something {ever:,} times, by "
-            f"this item {followed:,} times; the memory of transitions takes part in the answer."
-        )
+        told = _of_transitions(scorer, queries, code)
         notes = (*notes, told, *_of_return(scorer, queries, code))
     return replace(explanation, notes=notes)
+
+
+def _of_transitions(scorer: RememberingScorer, queries: Queries, code: int) -> str:
+    """What was counted after the newest event, and how far that is trusted in this answer."""
+    followed, ever = scorer.remembered(queries, code)
+    share = float(scorer.gate.shares(np.array([ever]))[0])
+    part = f"a share of {100 * share:.0f} %" if share else "no share"
+    return (
+        f"In the training log the newest event was followed by something {ever:,} times, by this "
+        f"item {followed:,} times; the memory of transitions has {part} in the answer."
+    )
 
 
 def _of_return(scorer: RememberingScorer, queries: Queries, code: int) -> list[str]:
@@ -177,11 +200,11 @@ def _without_features(learned: Learned, asked: Question) -> Question:
 
 
 def _top(learned: Learned, queries: Queries, k: int, seen: Seen) -> tuple[Codes, Scores]:
-    """The lists of everybody who asks: `(Q, k)` codes and scores."""
+    """The lists of everybody who asks: `(Q, k)` codes and scores, `k` at most the catalogue."""
     if k < 1:
         raise ConfigurationError(f"k={k} must be 1 or more.")
     size = learned.vocabulary.size
-    return top_items(learned.answering, queries, k, catalogue_size=size, seen=seen)
+    return top_items(learned.answering, queries, min(k, size), catalogue_size=size, seen=seen)
 
 
 def _first(learned: Learned, queries: Queries, seen: Seen) -> int:
