@@ -87,6 +87,18 @@ def test_a_prepared_log_cannot_be_changed(
     assert "is prepared" in refused or "is not known" in refused
 
 
+def test_the_recipe_of_a_prepared_log_runs_again(regard: Run, clicks: Path, tmp_path: Path) -> None:
+    regard("prepare", clicks, "--out", tmp_path / "made", "--set", "split.min_count=2")
+    regard("fit", tmp_path / "made", "--out", tmp_path / "first", *MARKOV)
+    recipe = tmp_path / "first" / "recipe.toml"
+    regard("fit", recipe, "--out", tmp_path / "again")
+    assert facts(tmp_path / "again") == facts(tmp_path / "first")
+    recipe_of_another = recipe.read_text().replace("min_count = 2", "min_count = 1")
+    other = tmp_path / "other.toml"
+    other.write_text(recipe_of_another)
+    assert "is prepared" in regard("fit", other, "--out", tmp_path / "m", status=2).stderr
+
+
 def test_what_cannot_be_prepared(regard: Run, tmp_path: Path) -> None:
     table().write_csv(tmp_path / "log.csv")
     told = regard("prepare", tmp_path / "log.csv", "--out", tmp_path / "made", status=2).stderr

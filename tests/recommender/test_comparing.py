@@ -50,6 +50,16 @@ def test_options_are_those_of_the_candidate_alone(log: Interactions) -> None:
     assert {each.recipe.seed for each in found.recommenders} == {3}
 
 
+def test_rivals_choose_their_own_objective_and_loss(log: Interactions) -> None:
+    """A bundle's recipe names what suited its own network, which may bar another."""
+    recipe = recipe_for("sasrec", loss="cross-entropy", objective="next-item")
+    found = compare_models(log, recipe, ["din"])
+    din = found.recommenders[1]
+    assert din.name == "din"
+    assert din.recipe.loss == "sampled-softmax"
+    assert found.recommenders[0].recipe.loss == "cross-entropy"
+
+
 def test_the_last_cut_off_decides(log: Interactions) -> None:
     recipe = recipe_for("markov", evaluation=EvaluationSettings(ks=(1, 3), seen="remove"))
     found = compare_models(log, recipe)

@@ -7,7 +7,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from regard.cli.logs import log_to_learn_from
+from regard.cli.logs import as_cleaned, log_to_learn_from
 from regard.cli.options import CleaningOptions
 from regard.cli.voice import Voice
 from regard.data.catalogue import Catalogue
@@ -175,16 +175,24 @@ def _scanned(source: SourceSettings) -> LargeLog:
 
 
 def _as_it_is(recipe: Recipe, options: CleaningOptions) -> Prepared:
-    """A log that was prepared before; nothing about it can be changed any more."""
+    """A log that was prepared before; nothing about it can be changed any more.
+
+    The recipe of a bundle names the rules and the cut that were, and asks for no other.
+
+    Raises:
+        ConfigurationError: something else is asked for.
+    """
+    prepared = Prepared.open(recipe.source.path)
+    was = as_cleaned(Recipe(split=SplitSettings(**asdict(prepared.cut))), prepared.summary())
     asked = recipe.source != SourceSettings(path=recipe.source.path)
-    cleans = options != CleaningOptions() or recipe.cleaning is not None
-    if asked or cleans or recipe.split != SplitSettings():
+    cleans = options != CleaningOptions() or recipe.cleaning not in (None, was.cleaning)
+    if asked or cleans or recipe.split not in (SplitSettings(), was.split):
         raise ConfigurationError(
             f"{recipe.source.path} is prepared: its columns are known, it is clean and cut. Leave "
             "options for columns, cleaning and splitting out, or prepare the log anew with them."
         )
     _refuse_features(recipe)
-    return Prepared.open(recipe.source.path)
+    return prepared
 
 
 def _refuse_features(recipe: Recipe) -> None:

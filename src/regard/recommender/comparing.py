@@ -109,7 +109,8 @@ def _contestants(recipe: Recipe, models: Sequence[str]) -> list[Recommender]:
         )
     found = [Recommender.from_recipe(recipe)]
     for name in rivals:
-        rival = Recommender.from_recipe(replace(recipe, model=name, options={}, features={}))
+        plain = replace(recipe, objective="auto", loss="auto", options={}, features={})
+        rival = Recommender.from_recipe(replace(plain, model=name))
         if reads_features(name):
             rival.recipe = replace(rival.recipe, features=recipe.features)
         found.append(rival)
