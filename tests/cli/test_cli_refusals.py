@@ -1,8 +1,11 @@
 """Wrong input: one clear sentence on stderr, status 2, no traceback, nothing half-written."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -195,6 +198,76 @@ def test_fit_refuses_places_that_are_taken(
     assert_refused(regard("fit", log, "--out", ".", status=2), "the folder you are working in")
     assert names_in(tmp_path) == {"log.csv", "mine"}
     assert names_in(mine) == {"diary.txt"}
+
+
+def test_fit_replaces_no_folder_that_only_looks_like_a_bundle(
+    regard: Run, log: Path, tmp_path: Path
+) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "manifest.json").write_text('{"name": "my web app"}')
+    refused = regard("fit", log, "--out", app, "--overwrite", status=2)
+    assert_refused(refused, "will not be replaced")
+    assert names_in(app) == {"manifest.json"}
+
+
+@pytest.mark.parametrize("command", ["fit", "clean", "prepare"])
+@pytest.mark.parametrize("what", ["a name too long", "a link to itself", "a closed folder"])
+def test_places_that_cannot_be_are_refused(
+    regard: Run,
+    log: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    what: str,
+) -> None:
+    place = tmp_path / ("n" * 300)
+    if what == "a link to itself":
+        place = tmp_path / "loop"
+        place.symlink_to(place)
+    if what == "a closed folder":
+        place = tmp_path / "closed" / "out"
+        close(place.parent, monkeypatch)
+    suffix = ".parquet" if command == "clean" and what != "a link to itself" else ""
+    source = log
+    if command == "prepare":
+        source = tmp_path / "log.parquet"
+        pl.read_csv(log).write_parquet(source)
+    out = place.with_name(place.name + suffix)
+    before = names_in(tmp_path)
+    refused = regard(command, source, "--out", out, status=2)
+    assert_refused(refused, "")
+    assert names_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("command", ["inspect", "clean", "fit", "prepare"])
+def test_a_log_that_nobody_may_look_at_is_refused(
+    regard: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    close(tmp_path / "closed", monkeypatch)
+    out = [] if command == "inspect" else ["--out", tmp_path / "out.parquet"]
+    refused = regard(command, tmp_path / "closed" / "log.csv", *out, status=2)
+    assert_refused(refused, "cannot be looked at (Permission denied). Check the path, and who may")
+
+
+def close(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that lets nobody look inside, root included, whom no mode keeps out."""
+    folder.mkdir()
+    stat = os.stat
+
+    def closed(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        if isinstance(path, str | os.PathLike) and folder in Path(path).parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, *args, **options)
+
+    monkeypatch.setattr(os, "stat", closed)
+
+
+def test_a_seed_beyond_what_generators_take_is_refused(
+    regard: Run, log: Path, tmp_path: Path
+) -> None:
+    refused = regard("fit", log, "--out", tmp_path / "m", "--seed", 2**64, status=2)
+    assert_refused(refused, "must be 0 or more, and below 2 to the 63")
 
 
 def test_clean_refuses_to_write_over_the_log(regard: Run, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ class Voice:
     def finish(self, document: Mapping[str, Any]) -> None:
         """Print everything as JSON, where that is wanted."""
         if self.json:
-            typer.echo(json.dumps(document, indent=2, allow_nan=False))
+            # A recipe may hold what JSON has no word for, such as a date among SQL parameters.
+            typer.echo(json.dumps(document, indent=2, allow_nan=False, default=str))
 
     def say(self, text: str) -> None:
         """Tell what is going on; never part of the result."""

@@ -51,6 +51,7 @@ from regard.kinds import require_known, settings_of
 from regard.schema import Clock
 from regard.training.config import TrainingConfig
 
+_SEEDS = 2**63
 _REPEATS_MATTER = 0.05
 """Share of repeats in training from which on seen items stay candidates by default."""
 EXACT_UP_TO = 30_000
@@ -226,8 +227,8 @@ class Recipe:
         evaluation: how to measure.
 
     Raises:
-        ConfigurationError: the seed is negative, `memory` is none of its three words, or an
-            encoder is not known.
+        ConfigurationError: the seed is negative or no int64, `memory` is none of its three words,
+            or an encoder is not known.
 
     Example:
         >>> recipe = Recipe.from_dict({"model": {"name": "markov"}, "split": {"min_count": 2}})
@@ -253,8 +254,8 @@ class Recipe:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ConfigurationError(f"seed={self.seed} must be 0 or more.")
+        if not 0 <= self.seed < _SEEDS:
+            raise ConfigurationError(f"seed={self.seed} must be 0 or more, and below 2 to the 63.")
         if self.memory not in ("auto", "on", "off"):
             raise ConfigurationError(
                 f"memory={self.memory!r} is not known; choose 'auto', 'on' or 'off'."

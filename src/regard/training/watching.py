@@ -84,7 +84,7 @@ class ProgressBar:
 
     def __enter__(self) -> Self:
         self._progress.start()
-        self._task = self._progress.add_task("training", total=1.0, words="")
+        self._task = self._progress.add_task("training", total=1.0, words="getting ready")
         return self
 
     def __exit__(

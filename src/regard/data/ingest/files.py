@@ -1,5 +1,6 @@
 """One file to a table: its suffix decides how."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from regard.data.ingest.recbole import ATOMIC, open_atomic
 from regard.data.ingest.table import Table
 from regard.errors import ConfigurationError, SourceError
 
+_NOTHING_THERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 DELIMITED: Final = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".psv")
 """Suffixes of delimited text, each also with `.gz` behind it."""
 JSON_LINES: Final = (".jsonl", ".ndjson")
@@ -79,6 +81,28 @@ def format_of(path: Path) -> str | None:
     if kind == ".gz" and len(suffixes) > 1 and suffixes[-2] in (*DELIMITED, *JSON_LINES):
         kind = suffixes[-2]
     return next((name for name, known in FORMATS.items() if kind in known), None)
+
+
+def require_reachable(path: Path) -> None:
+    """Refuse a path that the system will not look at; one where nothing is passes.
+
+    Args:
+        path: of a file, a folder or a pattern.
+
+    Raises:
+        SourceError: a folder on the way is closed to us, or a name is longer than there can be.
+
+    Example:
+        >>> require_reachable(Path("no-such-file.csv"))
+    """
+    try:
+        path.stat()
+    except OSError as closed:
+        if closed.errno in _NOTHING_THERE:
+            return
+        raise SourceError(
+            f"{path} cannot be looked at ({closed.strerror}). Check the path, and who may read it."
+        ) from closed
 
 
 def require_file(path: Path) -> None:

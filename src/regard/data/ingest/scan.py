@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from regard.data.ingest.columns import as_flat, as_ids, as_numbers, as_text, missing_to_null
-from regard.data.ingest.files import format_of
+from regard.data.ingest.files import format_of, require_reachable
 from regard.data.ingest.folders import (
     common_keys,
     files_of,
@@ -179,9 +179,10 @@ def is_parquet(source: Path | str) -> bool:
         False
     """
     path = Path(source).expanduser()
-    if not path.exists() and not is_many(path):
-        return False
     try:
+        require_reachable(path)
+        if not path.exists() and not is_many(path):
+            return False
         files = files_of(path)[0] if is_many(path) else [path]
     except SourceError:
         return False
@@ -223,6 +224,7 @@ class _Raw:
 
     @classmethod
     def of(cls, path: Path) -> "_Raw":
+        require_reachable(path)
         if not path.exists() and not is_many(path):
             raise SourceError(f"{path} does not exist. Check the path.")
         files = files_of(path)[0] if is_many(path) else [path]

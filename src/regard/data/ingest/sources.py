@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.data.ingest.addresses import dataset_address, is_address, without_password
-from regard.data.ingest.files import TextForm, open_file
+from regard.data.ingest.files import TextForm, open_file, require_reachable
 from regard.data.ingest.folders import is_many, open_many
 from regard.data.ingest.frames import open_frame
 from regard.data.ingest.sql import open_sql
@@ -70,4 +70,5 @@ def open_source(
         form.require_none("a dataframe")
         return open_frame(source)
     path = Path(source).expanduser()
+    require_reachable(path)
     return open_many(path, form) if is_many(path) else open_file(path, form)
