@@ -322,8 +322,10 @@ class TestPromises:
         torch.testing.assert_close(blind.newest(ours), blind.newest(theirs), rtol=0, atol=1e-6)
         assert not torch.allclose(seeing.newest(ours), seeing.newest(theirs), rtol=0, atol=1e-4)
 
-    def test_a_clock_is_asked_for(self) -> None:
-        model = composed(mechanisms=["linear", "time-interval"])
+    @pytest.mark.parametrize("others", [[], ["linear"], ["gated-aggregation"]])
+    def test_a_clock_is_asked_for(self, others: list[str]) -> None:
+        model = composed(mechanisms=[*others, "time-interval"])
+        assert model.promises.needs_clock
         read = replace(input_of(ROWS, N), times_BL=None)
         with pytest.raises(NeedsClockError, match="carries only an order"):
             model(read)
