@@ -387,6 +387,10 @@ def test_a_world_that_can_be_predicted_is_learned(settings: Mapping[str, Any]) -
         ({"distances": "rotary", "heads": 16}, "a head has 1; choose width and heads"),
         ({"blocks": 0}, "blocks=0 must be 1 or more"),
         ({"block": "bare", "expansion": 2}, "expansion=2 is for a feed-forward .* leave expansion"),
+        *(
+            ({"mechanisms": name, "options_of": {name: {"dropout": 2.0}}}, "dropout=2.0 must be at")
+            for name in ("scaled-dot-product", "bidirectional")
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(settings: dict[str, Any], message: str) -> None:
