@@ -282,6 +282,12 @@ class TestOptions:
         maps = model.trace(input_of(ROWS, N), need_maps=True).attention_maps
         assert [each.shape[1] for each in maps.values()] == [2, 4] * 3
 
+    def test_a_bound_of_its_own_may_be_that_of_the_model_and_a_span_is_none(self) -> None:
+        for name, longest in (("low-rank", 12), ("gated-aggregation", 13), ("adaptive-span", 3)):
+            model = composed(mechanisms=name, options_of={name: {"longest": longest}})
+            assert model(input_of([[3] * 12], N)).shape == (1, 12, 16)
+        composed(mechanisms="low-rank", options_of={"low-rank": {"interests": 3}})
+
     def test_of_distances(self) -> None:
         ours = composed(distances="rotary")
         theirs = composed(distances="rotary", options_of={"rotary": {"base": 10}})
@@ -390,6 +396,13 @@ def test_a_world_that_can_be_predicted_is_learned(settings: Mapping[str, Any]) -
         *(
             ({"mechanisms": name, "options_of": {name: {"dropout": 2.0}}}, "dropout=2.0 must be at")
             for name in ("scaled-dot-product", "bidirectional")
+        ),
+        *(
+            (
+                {"mechanisms": ("linear", name), "options_of": {name: {"longest": 10}}},
+                rf"options_of\.{name}\.longest=10 is below model\.longest=12",
+            )
+            for name in ("low-rank", "gated-aggregation")
         ),
     ],
 )

@@ -134,6 +134,7 @@ class ComposeConfig(StackConfig):
                     f"{nearest_of(name, used)}"
                 )
             check_options(used[name], options, f"model.options_of.{name}")
+        self._check_lengths()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,6 +160,17 @@ class ComposeConfig(StackConfig):
                 f"model.block={self.block!r} has none; choose another block, or leave expansion "
                 "out."
             )
+
+    def _check_lengths(self) -> None:
+        """Refuse a mechanism that would refuse histories which the model holds."""
+        for name in self.names:
+            own = self.options_of.get(name, {}).get("longest")
+            if promises_of(ATTENTION[name]).bounded and own is not None and own < self.longest:
+                raise ConfigurationError(
+                    f"model.options_of.{name}.longest={own} is below "
+                    f"model.longest={self.longest}: {name} would refuse histories that the model "
+                    "holds; leave it out, or lower model.longest."
+                )
 
 
 class Compose(Stack):

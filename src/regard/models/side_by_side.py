@@ -100,6 +100,7 @@ def joint_promises(mechanisms: Mapping[str, nn.Module]) -> Promises:
         causal=all(each.causal for each in told.values()),
         needs=tuple(dict.fromkeys(need for each in told.values() for need in each.needs)),
         needs_clock=any(each.needs_clock for each in told.values()),
+        bounded=any(each.bounded for each in told.values()),
         has_map=all(each.has_map for each in told.values()),
         rows_sum_to_one=all(each.rows_sum_to_one for each in told.values()),
         whole_map=False,
