@@ -5,6 +5,7 @@ import inspect
 import io
 import pkgutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import Any
 
@@ -30,12 +31,14 @@ from regard.attention.linear_bias import LinearBiases
 from regard.attention.local_window import LocalWindowAttention
 from regard.attention.low_rank import LowRankAttention
 from regard.attention.normalised_linear import NormalisedLinearAttention
+from regard.attention.options import options_of
 from regard.attention.positions import Distances
 from regard.attention.rotary import RotaryPositions
 from regard.attention.scaled_dot_product import ScaledDotProductAttention
 from regard.attention.talking_heads import TalkingHeadsAttention
 from regard.attention.target import TargetAttention
 from regard.attention.time_interval import TimeIntervalAttention
+from regard.errors import ModelInputError
 
 Made = Callable[[int], nn.Module]
 
@@ -152,6 +155,18 @@ def test_who_promises_less_of_the_map_says_why() -> None:
     for kind in ATTENTION.values():
         promises = promises_of(kind)
         assert bool(promises.because) != (promises.rows_sum_to_one and promises.whole_map)
+
+
+@pytest.mark.parametrize(
+    "kind", [each for each in ATTENTION.values() if "longest" in options_of(each)]
+)
+def test_a_mechanism_says_whether_its_longest_is_a_bound(
+    kind: type[nn.Module], states_BLD: Tensor
+) -> None:
+    attention = kind(D, longest=L - 1)
+    refused = pytest.raises(ModelInputError, match=f"holds {L - 1}")
+    with refused if promises_of(kind).bounded else nullcontext():
+        attention(states_BLD, **extras(attention))
 
 
 def test_with_and_without_the_map_the_output_is_the_same(

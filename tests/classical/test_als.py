@@ -41,6 +41,24 @@ def test_answers_solve_the_normal_equations(histories, alpha):
         assert np.array_equal(method.score(asked(*histories)), scores)
 
 
+def test_what_all_histories_share_is_made_once_for_all_of_them(monkeypatch):
+    handed = []
+    solved = ALS._solved
+
+    def spy(self, events_BN, *shared):
+        handed.append(shared)
+        return solved(self, events_BN, *shared)
+
+    monkeypatch.setattr(ALS, "_solved", spy)
+    monkeypatch.setattr(als, "_CELLS_AT_A_TIME", 1)
+    ALS.from_arrays({"items": VECTORS}, l2=0.3).prepare(asked([2], [3, 4], [], [5]))
+    assert len(handed) == 3
+    assert len({tuple(map(id, each)) for each in handed}) == 1
+    wide, shared = handed[0]
+    assert np.array_equal(wide, VECTORS.astype(np.float64))
+    assert np.array_equal(shared, wide.T @ wide + 0.3 * np.eye(3))
+
+
 def test_no_other_vector_fits_a_history_better():
     history, chance = [2, 2, 5], np.random.default_rng(4)
     person = ALS.from_arrays({"items": VECTORS}, l2=0.3).prepare(asked(history)).people_BF[0]

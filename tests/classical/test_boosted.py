@@ -14,7 +14,7 @@ from training_parts import DAY, HISTORIES, SIZE, after, asked, build
 
 pytest.importorskip("lightgbm", reason="boosted needs lightgbm, which is not installed")
 
-from regard.classical import CLASSICAL, Boosted, MarkovChain
+from regard.classical import CLASSICAL, Boosted, MarkovChain, boosted
 from regard.classical.held_out import held_out
 from regard.classical.pairs import Features, Pairs, item_facts
 from regard.data.interactions import Interactions
@@ -151,6 +151,37 @@ class TestOrder:
         queries = after(training)
         found = Boosted(candidates=100, **FEW).fit(training).score(queries) >= 2
         assert found[queries.seen(size)].all()
+
+
+class TestMoreCandidatesThanLightGBMRanks:
+    def test_of_a_query_are_cut_to_the_target_and_the_best(self, world, monkeypatch):
+        training, _ = world
+        taught = []
+
+        def remember(self, rows, labels, groups):
+            taught.append((rows, labels, groups))
+            return ""
+
+        monkeypatch.setattr(Boosted, "_taught", remember)
+        for most in (10_000, 5):
+            monkeypatch.setattr(boosted, "_RANKED_AT_MOST", most)
+            method = Boosted(sources=("markov", "popularity"), **FEW).fit(training)
+        (whole, of_whole, _), (rows, labels, groups) = taught
+        assert set(groups) == {5}
+        assert len(rows) == len(labels) == groups.sum()
+        assert labels.sum() == of_whole.sum() == len(groups)
+        places = [method._known.names.index(f"{name} rank") for name in ("markov", "popularity")]
+        assert (rows[labels == 0][:, places].min(axis=1) < 5).all()
+        # Ranks are those among all candidates, as in an answer.
+        assert {row.tobytes() for row in rows} <= {row.tobytes() for row in whole}
+
+    def test_are_learned_from(self):
+        items = 10_050
+        histories = [[2 + user, 3 + user, 4 + user] for user in range(12)]
+        training = build(histories, times=[[DAY * n for n in range(3)]] * 12, items=items)
+        method = Boosted(sources=("popularity",), candidates=20_000, trees=2).fit(training)
+        assert len(method.arrays()["trees"])
+        assert (method.score(asked([2]))[0] >= 2).sum() > 10_000
 
 
 def test_beats_each_of_its_sources_where_features_tell_whom_to_trust():

@@ -1,5 +1,7 @@
 """EASE against the regressions that it solves all at once."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,6 +58,19 @@ def test_a_repeated_item_counts_once():
 def test_a_catalogue_too_large_for_a_dense_inverse_is_refused_before_anything_is_held():
     with pytest.raises(ConfigurationError, match=r"dense matrix of 7 by 7 items.*or use item-knn"):
         EASE(gigabytes=1e-7).fit(build([[2, 3]]))
+
+
+def test_fitting_takes_the_memory_that_is_promised(monkeypatch):
+    monkeypatch.setattr(ease, "_ROWS_AT_A_TIME", 8)
+    items = 500
+    training = build([[2 + item, 2 + (item + 1) % items] for item in range(items)], items=items)
+    tracemalloc.start()
+    try:
+        EASE().fit(training)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most / training.vocabulary.size**2 < 1.1 * ease._BYTES_A_CELL
 
 
 def test_a_penalty_too_small_to_invert_is_refused():

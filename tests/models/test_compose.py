@@ -282,6 +282,12 @@ class TestOptions:
         maps = model.trace(input_of(ROWS, N), need_maps=True).attention_maps
         assert [each.shape[1] for each in maps.values()] == [2, 4] * 3
 
+    def test_a_bound_of_its_own_may_be_that_of_the_model_and_a_span_is_none(self) -> None:
+        for name, longest in (("low-rank", 12), ("gated-aggregation", 13), ("adaptive-span", 3)):
+            model = composed(mechanisms=name, options_of={name: {"longest": longest}})
+            assert model(input_of([[3] * 12], N)).shape == (1, 12, 16)
+        composed(mechanisms="low-rank", options_of={"low-rank": {"interests": 3}})
+
     def test_of_distances(self) -> None:
         ours = composed(distances="rotary")
         theirs = composed(distances="rotary", options_of={"rotary": {"base": 10}})
@@ -322,8 +328,10 @@ class TestPromises:
         torch.testing.assert_close(blind.newest(ours), blind.newest(theirs), rtol=0, atol=1e-6)
         assert not torch.allclose(seeing.newest(ours), seeing.newest(theirs), rtol=0, atol=1e-4)
 
-    def test_a_clock_is_asked_for(self) -> None:
-        model = composed(mechanisms=["linear", "time-interval"])
+    @pytest.mark.parametrize("others", [[], ["linear"], ["gated-aggregation"]])
+    def test_a_clock_is_asked_for(self, others: list[str]) -> None:
+        model = composed(mechanisms=[*others, "time-interval"])
+        assert model.promises.needs_clock
         read = replace(input_of(ROWS, N), times_BL=None)
         with pytest.raises(NeedsClockError, match="carries only an order"):
             model(read)
@@ -384,6 +392,18 @@ def test_a_world_that_can_be_predicted_is_learned(settings: Mapping[str, Any]) -
         ({"heads": 3}, "heads=3 must divide width=16"),
         ({"distances": "rotary", "heads": 16}, "a head has 1; choose width and heads"),
         ({"blocks": 0}, "blocks=0 must be 1 or more"),
+        ({"block": "bare", "expansion": 2}, "expansion=2 is for a feed-forward .* leave expansion"),
+        *(
+            ({"mechanisms": name, "options_of": {name: {"dropout": 2.0}}}, "dropout=2.0 must be at")
+            for name in ("scaled-dot-product", "bidirectional")
+        ),
+        *(
+            (
+                {"mechanisms": ("linear", name), "options_of": {name: {"longest": 10}}},
+                rf"options_of\.{name}\.longest=10 is below model\.longest=12",
+            )
+            for name in ("low-rank", "gated-aggregation")
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(settings: dict[str, Any], message: str) -> None:

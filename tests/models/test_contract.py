@@ -130,6 +130,15 @@ class TestShape:
         with pytest.raises(dataclasses.FrozenInstanceError):
             model.config.width = 7
 
+    def test_a_share_may_be_told_as_the_whole_number_0(self, kind: type[SequenceModel]) -> None:
+        shares = {
+            each.name: 0
+            for each in dataclasses.fields(kind.config_class)
+            if each.name in {"share", "newest_share"} or each.name.endswith("dropout")
+        }
+        assert shares
+        assert small(kind, N, **shares).settings().items() >= shares.items()
+
 
 class TestInvariance:
     @pytest.mark.parametrize("moment", [1, 3, 4])

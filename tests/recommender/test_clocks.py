@@ -23,6 +23,7 @@ from regard.recommender.recommender import Recommender
 SIZES = {
     "hstu": {"width": 16, "blocks": 1, "longest": 8},
     "tisasrec": {"width": 16, "blocks": 1, "heads": 1, "longest": 8, "buckets": 16},
+    "compose": {"mechanisms": ["linear", "time-interval"], "width": 16, "blocks": 1, "longest": 8},
 }
 
 
@@ -211,8 +212,9 @@ def test_strangers_are_answered_by_the_fallback_at_any_moment(tisasrec: Recommen
     assert "fallback" in tisasrec.recommend(history=["nothing"]).answered_by
 
 
+@pytest.mark.parametrize("model", ["tisasrec", "compose"])
 def test_a_network_that_needs_a_clock_refuses_a_log_without_one_before_it_learns(
-    log: Interactions,
+    log: Interactions, model: str
 ) -> None:
     class Watcher:
         def step(self, done: float, loss: float, targets_per_second: float) -> None:
@@ -221,8 +223,8 @@ def test_a_network_that_needs_a_clock_refuses_a_log_without_one_before_it_learns
         def epoch(self, epoch: object, *, best: bool) -> None:
             raise AssertionError("training has begun")
 
-    recipe = replace(recipe_for("tisasrec"), options=SIZES["tisasrec"])
-    with pytest.raises(NeedsClockError, match=r"'tisasrec' reads the time .* such as 'sasrec'"):
+    recipe = replace(recipe_for(model), options=SIZES[model])
+    with pytest.raises(NeedsClockError, match=rf"'{model}' reads the time .* such as 'sasrec'"):
         Recommender.from_recipe(recipe).fit(order_only(log), watcher=Watcher())
 
 

@@ -116,9 +116,10 @@ def test_the_seed_decides_the_weights(
 
 
 def test_a_recommender_leaves_the_callers_chance_alone(
-    fitted: dict[str, Recommender], log: Interactions, tmp_path: Path
+    log: Interactions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = torch.get_rng_state().tolist()
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda _: pytest.fail("GPUs were seeded"))
     recommender = Recommender("sasrec", training={"epochs": 1}, **TINY["sasrec"]).fit(log)
     Recommender.load(recommender.save(tmp_path / "model")).recommend(17)
     assert torch.get_rng_state().tolist() == before

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import killable_run
 import pytest
@@ -19,7 +20,7 @@ from torch import Tensor
 from regard.data.batches import TrainingBatches
 from regard.errors import TrainingError
 from regard.models.contract import SequenceModel
-from regard.training import checkpoint
+from regard.training import checkpoint, loop
 from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.training.history import Epoch, History
 from regard.training.loop import train
@@ -155,6 +156,27 @@ class TestResuming:
         assert watch.steps == []
         assert same(model.state_dict(), uninterrupted[0])
         assert without_clocks(history) == without_clocks(uninterrupted[1])
+
+    def test_numbers_of_the_gpu_that_the_model_is_on_go_on_too(
+        self, tmp_path: Path, gpus: list[torch.Generator]
+    ) -> None:
+        parameter = SimpleNamespace(device=torch.device("cuda:1"), is_cuda=True)
+        part = SimpleNamespace(
+            parameters=lambda: iter([parameter]),
+            state_dict=dict,
+            load_state_dict=dict,
+            state=dict,
+            restore=dict,
+        )
+        learner = loop._Learner(part, part, part)  # type: ignore[arg-type]
+        plan = made_plan(checkpoint=tmp_path / "checkpoint")
+        loop._checkpoint(learner, plan, loop._Progress())
+        expected = torch.rand(3, generator=gpus[1])
+        other = gpus[0].get_state()
+        gpus[1].manual_seed(5)
+        loop._resume(learner, plan)
+        assert torch.equal(torch.rand(3, generator=gpus[1]), expected)
+        assert torch.equal(gpus[0].get_state(), other)
 
     def test_without_a_file_nothing_is_written(self, tmp_path: Path) -> None:
         train(made_model(), made_plan(epochs=1))

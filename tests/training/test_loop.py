@@ -148,7 +148,9 @@ class TestRepeating:
         assert not same(ours.state_dict(), others.state_dict())
         assert [epoch.loss for epoch in first.epochs] == [epoch.loss for epoch in second.epochs]
 
-    def test_the_numbers_of_the_caller_are_neither_used_nor_disturbed(self) -> None:
+    def test_the_numbers_of_the_caller_are_neither_used_nor_disturbed(
+        self, gpus: list[torch.Generator]
+    ) -> None:
         ours, theirs = made_model(), made_model()
         torch.manual_seed(1)
         train(ours, made_plan())
@@ -156,7 +158,9 @@ class TestRepeating:
         np.random.seed(2)  # noqa: NPY002 - the global generator is what must be left alone
         random.seed(2)
         before = (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())  # noqa: NPY002 - see above
+        of_gpus = [each.get_state() for each in gpus]
         train(theirs, made_plan())
+        assert all(map(torch.equal, of_gpus, [each.get_state() for each in gpus]))
         assert torch.equal(before[0], torch.get_rng_state())
         assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002 - see above
         assert before[2] == random.getstate()

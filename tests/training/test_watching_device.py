@@ -7,7 +7,12 @@ import torch
 from rich.console import Console
 
 from regard.errors import ConfigurationError
-from regard.training.device import choose_device, choose_precision, use_wanted_threads
+from regard.training.device import (
+    choose_device,
+    choose_precision,
+    seeded,
+    use_wanted_threads,
+)
 from regard.training.history import Epoch
 from regard.training.watching import ProgressBar, Silence
 
@@ -71,6 +76,26 @@ def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch, th
 
 def test_a_named_device_is_taken() -> None:
     assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_only_the_generators_of_the_processor_and_of_one_gpu_are_seeded_and_put_back(
+    gpus: list[torch.Generator],
+) -> None:
+    before = [torch.get_rng_state(), *(each.get_state() for each in gpus)]
+    with seeded(7, torch.device("cuda:1")):
+        assert [torch.initial_seed(), *(each.initial_seed() for each in gpus)] == [7, 100, 7]
+        torch.rand(3), torch.rand(3, generator=gpus[1])
+    after = [torch.get_rng_state(), *(each.get_state() for each in gpus)]
+    assert all(map(torch.equal, before, after))
+
+
+def test_on_the_processor_no_gpu_is_seeded(gpus: list[torch.Generator]) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    before = [each.get_state() for each in gpus]
+    with seeded(7):
+        assert torch.equal(torch.rand(3), expected)
+    assert all(map(torch.equal, before, [each.get_state() for each in gpus]))
 
 
 @pytest.mark.parametrize("name", ["banana", "cuda:99", "", "cpu:x"])

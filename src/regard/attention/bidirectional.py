@@ -21,7 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.attention.contract import Promises
-from regard.attention.heads import by_head, check_heads, joined, kernel, likeness
+from regard.attention.heads import (
+    by_head,
+    check_dropout,
+    check_heads,
+    joined,
+    kernel,
+    likeness,
+)
 from regard.attention.masks import pick_newest, real_positions
 from regard.attention.projection import Projection
 
@@ -37,7 +44,7 @@ class BidirectionalAttention(nn.Module):
         bias: whether the two linear layers add a constant.
 
     Raises:
-        ConfigurationError: `heads` does not divide `width`.
+        ConfigurationError: `heads` does not divide `width`, or `dropout` is not in [0, 1).
 
     Example:
         >>> import torch
@@ -55,6 +62,7 @@ class BidirectionalAttention(nn.Module):
     ) -> None:
         super().__init__()
         check_heads(width, heads)
+        check_dropout(dropout)
         self.heads = heads
         self.dropout = dropout
         self.queries_keys_values = Projection(width, 3 * width, bias=bias)

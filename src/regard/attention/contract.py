@@ -19,6 +19,8 @@ class Promises:
         needs: names of what else it is given as keywords, such as `times_BL`.
         needs_clock: whether it refuses to read without times; one that names `times_BL` and does
             not need a clock reads a log that carries only an order by positions alone.
+        bounded: whether a mechanism refuses histories of more events than its option `longest`,
+            where that is given; a network refuses such histories anyway.
         has_map: whether there is a map at all; a network without attention has none.
         rows_sum_to_one: whether the values of a row of the map are shares.
         whole_map: whether the map shows all that an output was made of, or a part of it.
@@ -32,6 +34,7 @@ class Promises:
     causal: bool = True
     needs: tuple[str, ...] = ()
     needs_clock: bool = False
+    bounded: bool = False
     has_map: bool = True
     rows_sum_to_one: bool = True
     whole_map: bool = True

@@ -13,7 +13,7 @@ paper filters the whole history, from which a position in the middle learns its 
 newest position of the first layer both are the same. Its norm and residual connection inside the
 filter are left to the block. The filter of all prefixes is one fixed triangular matrix.
 
-Cost: time `O(L² (D + c) + L D²)`, memory `O(L (L + D))`, `O(H L²)` more with the map; a transform
+Cost: time `O(L² (D + c) + L D²)`, memory `O(L (c L + D))`, `O(H L²)` more with the map; a transform
 of the whole would take `O(L log L D)`.
 """
 

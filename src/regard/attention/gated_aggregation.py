@@ -59,6 +59,7 @@ class GatedAggregation(nn.Module):
 
     promises: ClassVar[Promises] = Promises(
         needs=("times_BL", "asked_BL"),
+        bounded=True,
         rows_sum_to_one=False,
         because="values are strengths, not shares: how much there is counts",
     )

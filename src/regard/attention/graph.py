@@ -17,7 +17,9 @@ Source: Wu et al. 2019, "Session-Based Recommendation with Graph Neural Networks
 equations 1 to 7, with one step of the graph network. Differs from the paper in that each event
 knows only the edges before it, so that a session is learned from at all positions at once; in the
 paper's training, one sample for each prefix, earlier events are read again with later edges. A
-neighbour is heard as it was at each of its events.
+neighbour is heard as it was at each of its events. In the GRU the reset gate acts behind the
+product, as torch and cuDNN have it; z says what is kept, not what is written; each of its sums is
+with constants.
 
 Cost: time and memory `O(L² D)`: likeness is a sum within a sigmoid, as in additive attention.
 """

@@ -107,6 +107,16 @@ def check_heads(width: int, heads: int) -> None:
         raise ConfigurationError(f"heads={heads} must divide width={width}.")
 
 
+def check_dropout(dropout: float) -> None:
+    """Refuse what is no probability of dropping a value.
+
+    Raises:
+        ConfigurationError: `dropout` is not in [0, 1).
+    """
+    if not 0.0 <= dropout < 1.0:
+        raise ConfigurationError(f"dropout={dropout} must be at least 0 and below 1.")
+
+
 def by_head(projected_BLP: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
     """Cut what one product made into parts of H heads.
 

@@ -66,7 +66,7 @@ class LowRankAttention(nn.Module):
         True
     """
 
-    promises: ClassVar[Promises] = Promises(causal=False, needs=("lengths_B",))
+    promises: ClassVar[Promises] = Promises(causal=False, needs=("lengths_B",), bounded=True)
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from regard.attention.contract import Promises
 from regard.attention.heads import (
     causal_softmax,
+    check_dropout,
     check_heads,
     distances_between,
     distances_to_newest,
@@ -57,7 +58,8 @@ class ScaledDotProductAttention(nn.Module):
         positions: what makes scores depend on distance; nothing where none is given.
 
     Raises:
-        ConfigurationError: `heads` does not divide `width`, or `key_heads` not `heads`.
+        ConfigurationError: `heads` does not divide `width`, or `key_heads` not `heads`, or
+            `dropout` is not in [0, 1).
 
     Example:
         >>> _ = torch.manual_seed(0)
@@ -84,6 +86,7 @@ class ScaledDotProductAttention(nn.Module):
     ) -> None:
         super().__init__()
         check_heads(width, heads)
+        check_dropout(dropout)
         self.heads = heads
         self.key_heads = heads if key_heads is None else key_heads
         if self.key_heads < 1 or heads % self.key_heads:

@@ -21,8 +21,8 @@ learned by the package `implicit` (Frederickson), which solves each step by conj
 
 Differs from the paper: whoever asks is solved anew, in full, by the events of the history alone.
 
-Cost: time `O(E F² + (U + N) F³)` an iteration at the most, and `O(L F² + F³ + N F)` a query; memory
-`O((U + N) F)`.
+Cost: time `O(E F² + (U + N) F³)` an iteration at the most, `O(N F²)` for all queries that are asked
+together and `O(L F² + F³ + N F)` for each of them; memory `O((U + N) F)`.
 """
 
 import warnings
@@ -175,25 +175,28 @@ class ALS(ClassicalMethod):
         """Ready for any part of the catalogue; see `regard.evaluation.scorer.BlockScorer`."""
         items_NF = self.arrays()["items"]
         events_BN = _events(queries, len(items_NF))
+        wide_NF = items_NF.astype(np.float64)
+        shared_FF = wide_NF.T @ wide_NF + self.config.l2 * np.eye(wide_NF.shape[1])
         people_BF = np.zeros((len(queries), items_NF.shape[1]), np.float32)
         for rows in _parts(np.diff(events_BN.indptr), items_NF.shape[1]):
-            people_BF[rows] = self._solved(events_BN[rows], items_NF.astype(np.float64))
+            people_BF[rows] = self._solved(events_BN[rows], wide_NF, shared_FF)
         return Products(people_BF, items_NF)
 
     def _score(self, queries: Queries) -> Scores:
         return self.prepare(queries).block(0, len(self.arrays()["items"]))
 
-    def _solved(self, events_BN: sparse.csr_array, items_NF: Floats) -> Floats:
+    def _solved(self, events_BN: sparse.csr_array, items_NF: Floats, shared_FF: Floats) -> Floats:
         """`(B, F)` float64 vectors of histories, none of them empty.
 
-        `YᵀCY` is `YᵀY` for all, and `alpha · events · y yᵀ` for each item that a history holds.
+        `YᵀCY + λI` is `YᵀY + λI` for all (`shared_FF`), and `alpha · events · y yᵀ` for each item
+        that a history holds.
         """
         alpha = self.config.alpha
         held_EF = items_NF[events_BN.indices]
         more_EF = alpha * events_BN.data[:, None] * held_EF
         outer_EFF = more_EF[:, :, None] * held_EF[:, None, :]
         left_BFF = np.add.reduceat(outer_EFF, events_BN.indptr[:-1], axis=0)
-        left_BFF += items_NF.T @ items_NF + self.config.l2 * np.eye(items_NF.shape[1])
+        left_BFF += shared_FF
         right_BF = np.add.reduceat(held_EF + more_EF, events_BN.indptr[:-1], axis=0)
         solved_BF: Floats = np.linalg.solve(left_BFF, right_BF[..., None])[..., 0]
         return solved_BF

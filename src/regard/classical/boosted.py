@@ -22,8 +22,9 @@ Formula: candidates of a history are the union of the `candidates` best unseen i
 source, and, where the training part shows that people come back to what they had, the newest
 distinct items of the history. A sum of `trees` regression trees over the features of
 `regard.classical.pairs` scores each of them; its gradient is that of LambdaRank, which weighs
-each pair of candidates in the wrong order by what changing places would do to NDCG. What is no
-candidate stands below all candidates, in the order of the first source.
+each pair of candidates in the wrong order by what changing places would do to NDCG. From a query
+of more than 10,000 candidates the trees learn by its target and those that a source ranks highest,
+10,000 in all. What is no candidate stands below all candidates, in the order of the first source.
 
 Source: Burges 2010, "From RankNet to LambdaRank to LambdaMART" (MSR-TR-2010-82), by the package
 `lightgbm` (Ke et al. 2017, "LightGBM", NIPS); candidates of several simple methods and trees
@@ -60,7 +61,7 @@ from regard.errors import BundleError, ConfigurationError
 from regard.optional import require
 from regard.schema import FIRST_CODE
 from regard.settings import threads
-from regard.shapes import Scores
+from regard.shapes import Mask, Scores
 
 SOURCES: Final = ("markov", "item-knn", "popularity", "decayed")
 """Who proposes where nobody is named; the last one only where there is a clock."""
@@ -68,6 +69,8 @@ _ALWAYS: Final = ("markov", "item-knn")
 """Their tables are features of pairs, so they learn even where they propose nothing."""
 _CELLS_AT_A_TIME: Final = 2**22
 """Scores of one source that are held at a time."""
+_RANKED_AT_MOST: Final = 10_000
+"""Rows of one query that LightGBM learns to rank; more it refuses."""
 _TOLD: Final = 4
 """Features that a reason names."""
 
@@ -81,7 +84,8 @@ class BoostedConfig:
             first one also orders what nobody proposes. None: markov, item-knn, popularity, and
             decayed where there is a clock.
         candidates: items that each source proposes, and events of the history that are looked at
-            again where people come back to what they had.
+            again where people come back to what they had; the trees learn from 10,000 of a query
+            at the most.
         held_out: newest share of the training part's events that the trees may learn from.
         queries: most events that they do learn from, spread evenly.
         trees: how many.
@@ -360,14 +364,22 @@ class Boosted(ClassicalMethod):
             found_B = np.bincount(pairs.query, hit, minlength=len(chunk)) > 0
             kept = found_B[pairs.query]
             if kept.any():
-                pairs = Pairs(pairs.query[kept], pairs.item[kept])
-                rows.append(self._known.of(chunk, pairs, scores))
-                labels.append(hit[kept].astype(np.int32))
-                groups.append(np.bincount(pairs.query, minlength=len(chunk))[found_B])
+                pairs, hit = Pairs(pairs.query[kept], pairs.item[kept]), hit[kept]
+                ranked = self._ranked(pairs, scores, hit)
+                rows.append(self._known.of(chunk, pairs, scores)[ranked])
+                labels.append(hit[ranked].astype(np.int32))
+                groups.append(np.bincount(pairs.query[ranked], minlength=len(chunk))[found_B])
         if not rows:
             return np.zeros(0, np.uint8)
         text = self._taught(np.concatenate(rows), np.concatenate(labels), np.concatenate(groups))
         return np.frombuffer(text.encode(), np.uint8)
+
+    def _ranked(self, pairs: Pairs, scores: dict[str, Scores], hit: Mask) -> Mask:
+        """Which candidates the trees learn from: the target, and those next best in some source."""
+        if np.bincount(pairs.query).max() <= _RANKED_AT_MOST:
+            return np.ones(len(pairs), bool)
+        ranks = [pairs.ranks(scores[name][pairs.query, pairs.item]) for name in self._proposing]
+        return pairs.ranks(np.where(hit, 1.0, -np.min(ranks, axis=0))) < _RANKED_AT_MOST
 
     def _taught(self, rows_PF: NDArray[np.float32], labels_P: Any, groups: Any) -> str:
         """LightGBM at work; its own text of the trees."""

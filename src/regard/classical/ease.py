@@ -154,7 +154,8 @@ class EASE(ClassicalMethod):
         self.config.require_room(size)
         gram_NN = np.empty((size, size))
         for start, shared in co_occurrences(user_items(training)):
-            gram_NN[start : start + shared.shape[0]] = shared.toarray()
+            # In its place: a copy would take as much memory again.
+            shared.toarray(out=gram_NN[start : start + shared.shape[0]])
         gram_NN.flat[:: size + 1] += self.config.l2
         self._learned = {"weights": _map(_inverted(gram_NN))}
         return self

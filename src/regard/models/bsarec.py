@@ -17,7 +17,7 @@ filters whole histories and asks each prefix by itself. In the first block both 
 event the same. Padding is left out of the transform, where the paper's runs over it. Norms are
 first, and after the mixture instead of in both of its branches.
 
-Cost: time `O(L² (D + c) + L D²)` a layer, memory `O(L (L + D))`, `O(H L²)` more with the map.
+Cost: time `O(L² (D + c) + L D²)` a layer, memory `O(L (c L + D))`, `O(H L²)` more with the map.
 """
 
 from dataclasses import dataclass

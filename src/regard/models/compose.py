@@ -58,6 +58,7 @@ from regard.models.side_by_side import SideBySide
 from regard.models.stack import Stack, StackConfig
 
 _NONE: Final = "none"
+_BARE: Final = "bare"
 _TAKES_DISTANCES: Final = "scaled-dot-product"
 _POSITIONS: Final = ("newest-first", _NONE)
 _READ_BY_EVERY_MODEL: Final = {"items_BL", "lengths_B"}
@@ -83,7 +84,8 @@ class ComposeConfig(StackConfig):
             (`own-table`), or the input table behind one more layer (`fully-connected`).
         width: of the states (`D`).
         heads: per layer (`H`), of each mechanism that has heads; must divide `width`.
-        expansion: how many times as wide as the states a feed-forward network is inside.
+        expansion: how many times as wide as the states a feed-forward network is inside; not for
+            a block without one.
         longest: most events looked at (`L`).
         dropout: probability after the embedding and in each branch.
 
@@ -132,6 +134,7 @@ class ComposeConfig(StackConfig):
                     f"{nearest_of(name, used)}"
                 )
             check_options(used[name], options, f"model.options_of.{name}")
+        self._check_lengths()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -151,6 +154,23 @@ class ComposeConfig(StackConfig):
                 f"model.mechanisms ({', '.join(self.names)}); name it there, or leave distances "
                 "out."
             )
+        if self.expansion != ComposeConfig.expansion and self.block == _BARE:
+            raise ConfigurationError(
+                f"model.expansion={self.expansion} is for a feed-forward network, and "
+                f"model.block={self.block!r} has none; choose another block, or leave expansion "
+                "out."
+            )
+
+    def _check_lengths(self) -> None:
+        """Refuse a mechanism that would refuse histories which the model holds."""
+        for name in self.names:
+            own = self.options_of.get(name, {}).get("longest")
+            if promises_of(ATTENTION[name]).bounded and own is not None and own < self.longest:
+                raise ConfigurationError(
+                    f"model.options_of.{name}.longest={own} is below "
+                    f"model.longest={self.longest}: {name} would refuse histories that the model "
+                    "holds; leave it out, or lower model.longest."
+                )
 
 
 class Compose(Stack):

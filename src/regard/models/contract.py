@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -161,7 +161,7 @@ def check_sizes(config: Any) -> None:
     """Refuse a config whose sizes make no network.
 
     Args:
-        config: a dataclass; its whole numbers are sizes, and a dropout is a probability.
+        config: a dataclass; fields of whole numbers are sizes, and a dropout is a probability.
 
     Raises:
         ConfigurationError: a size is below 1, or a probability not in [0, 1).
@@ -174,8 +174,10 @@ def check_sizes(config: Any) -> None:
         Traceback (most recent call last):
         regard.errors.ConfigurationError: model.width=0 must be 1 or more.
     """
+    kinds = get_type_hints(type(config))
     for name, value in asdict(config).items():
-        if isinstance(value, int) and value < 1:
+        # Not by the value: a share of 0 is a whole number too.
+        if kinds[name] is int and value < 1:
             raise ConfigurationError(f"model.{name}={value} must be 1 or more.")
         if name.endswith("dropout") and not 0.0 <= value < 1.0:
             raise ConfigurationError(f"model.{name}={value} must be at least 0 and below 1.")

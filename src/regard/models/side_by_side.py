@@ -91,14 +91,16 @@ def joint_promises(mechanisms: Mapping[str, nn.Module]) -> Promises:
         >>> from regard.attention.linear import LinearAttention
         >>> from regard.attention.time_interval import TimeIntervalAttention
         >>> both = {"linear": LinearAttention(4), "time-interval": TimeIntervalAttention(4)}
-        >>> joint_promises(both).needs, joint_promises(both).whole_map
-        (('times_BL',), False)
+        >>> joint_promises(both).needs, joint_promises(both).needs_clock
+        (('times_BL',), True)
     """
     told = {name: promises_of(mechanism) for name, mechanism in mechanisms.items()}
     reasons = [f"of {name}: {each.because}" for name, each in told.items() if each.because]
     return Promises(
         causal=all(each.causal for each in told.values()),
         needs=tuple(dict.fromkeys(need for each in told.values() for need in each.needs)),
+        needs_clock=any(each.needs_clock for each in told.values()),
+        bounded=any(each.bounded for each in told.values()),
         has_map=all(each.has_map for each in told.values()),
         rows_sum_to_one=all(each.rows_sum_to_one for each in told.values()),
         whole_map=False,

@@ -13,10 +13,12 @@ which says where it leaves them.
 
 Differs from the paper: a session is learned from at all its positions at once, each of which knows
 the edges up to it, where the paper makes a sample of every prefix; one step over the graph, as in
-the authors' settings; dropout, which the paper has none of, since a history here may be long; a
-layer norm ends it, without which products with small item vectors are too small to begin with; item
-vectors multiplied by √D on the way in; AdamW and exact cross-entropy as for every network here (the
-paper's loss is cross-entropy over the catalogue too).
+the authors' settings; in the GRU the reset gate acts behind the product, as torch and cuDNN have
+it; z says what is kept, not what is written; each of its sums is with constants; dropout, which the
+paper has none of, since a history here may be long; a layer norm ends it, without which products
+with small item vectors are too small to begin with; item vectors multiplied by √D on the way in;
+AdamW and exact cross-entropy as for every network here (the paper's loss is cross-entropy over the
+catalogue too).
 
 Cost: time and memory `O(L² D)` a history: suited to sessions, not to the life of a customer.
 """

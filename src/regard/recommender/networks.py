@@ -30,7 +30,7 @@ from regard.recommender.recipe import LossChoice, Recipe
 from regard.recommender.sampling import some
 from regard.schema import FIRST_CODE
 from regard.training.config import TrainingConfig
-from regard.training.device import choose_device, use_wanted_threads
+from regard.training.device import choose_device, seeded, use_wanted_threads
 from regard.training.history import History
 from regard.training.loop import Plan, train
 from regard.training.objectives import OBJECTIVES, Objective
@@ -137,8 +137,7 @@ def build(
         raise ConfigurationError(f"model={recipe.model!r} is not known; choose one of {names}.")
     kind = MODELS[recipe.model]
     config: Any = settings_of(kind.config_class, recipe.options, "model")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
+    with seeded(recipe.seed):
         return (
             kind(config, catalogue_size) if layout is None else kind(config, catalogue_size, layout)
         )

@@ -1,11 +1,15 @@
 """Where to compute, and how precisely."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 import torch
 
 from regard import settings
 from regard.errors import ConfigurationError
+
+PROCESSOR: Final = torch.device("cpu")
 
 
 def choose_device(wanted: str = "auto") -> torch.device:
@@ -72,6 +76,34 @@ def _processor_is_faster_in_bfloat16() -> bool:
     listed: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     vectors_pay = not str(listed.get("cpu_name", "")).startswith("Intel")
     return bool(listed.get("amx_bf16") or (vectors_pay and listed.get("avx512_bf16")))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device = PROCESSOR) -> Iterator[None]:
+    """Let torch draw from a seed, on the processor and on a device; afterwards all is as it was.
+
+    The generators of other devices are left alone, which `torch.manual_seed` would seed too.
+
+    Args:
+        seed: of both generators.
+        device: with its number, as a tensor on it says.
+
+    Example:
+        >>> before = torch.get_rng_state()
+        >>> with seeded(7):
+        ...     torch.initial_seed()
+        7
+        >>> torch.equal(torch.get_rng_state(), before)
+        True
+    """
+    others = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices=others, device_type=device.type):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.default_generators[device.index].manual_seed(seed)
+        elif others:
+            torch.get_device_module(device).manual_seed(seed)
+        yield
 
 
 def use_wanted_threads() -> None:

@@ -21,7 +21,7 @@ from regard.models.contract import ModelInput, SequenceModel
 from regard.training.averaging import WeightAverage
 from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.training.config import TrainingConfig
-from regard.training.device import choose_precision
+from regard.training.device import choose_precision, seeded
 from regard.training.history import Epoch, History
 from regard.training.objectives import Objective
 from regard.training.optimiser import Optimiser, build_optimiser, clip_gradients, rate_at
@@ -121,9 +121,7 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
         TooLittleDataError: there is no next item to learn from.
     """
     watcher = watcher or Silence()
-    devices = [parameter.device for parameter in model.parameters() if parameter.is_cuda][:1]
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(plan.seed)
+    with seeded(plan.seed, _device(model)):
         sparse = model.make_tables_sparse() if plan.sparse else []
         optimiser = build_optimiser(
             model, plan.config.weight_decay, [model.item_table().vectors_ND], sparse
@@ -171,8 +169,12 @@ def tokens_of_a_step(config: TrainingConfig, training: TrainingPart, objective: 
     return tokens
 
 
+def _device(model: SequenceModel) -> torch.device:
+    return next(model.parameters()).device
+
+
 def _precision(model: SequenceModel, plan: Plan) -> torch.dtype:
-    return choose_precision(plan.config.precision, next(model.parameters()).device)
+    return choose_precision(plan.config.precision, _device(model))
 
 
 def _stopped(progress: _Progress, config: TrainingConfig) -> str | None:
@@ -198,7 +200,7 @@ def _one_epoch(learner: _Learner, plan: Plan, progress: _Progress, watcher: Watc
         prefixes=plan.objective.prefixes,
     )
     total = batches.count(progress.epoch)
-    device = next(model.parameters()).device
+    device = _device(model)
     model.train()
     saved = clock = time.perf_counter()
     for batch in batches.epoch(progress.epoch, start=progress.batch):
@@ -291,7 +293,7 @@ def _checkpoint(learner: _Learner, plan: Plan, progress: _Progress) -> None:
         "seconds": progress.seconds,
         "epochs": [epoch.__dict__ for epoch in progress.epochs],
     }
-    on_gpu = next(learner.model.parameters()).is_cuda
+    device = _device(learner.model)
     save_checkpoint(
         Checkpoint(
             plan.run,
@@ -302,7 +304,7 @@ def _checkpoint(learner: _Learner, plan: Plan, progress: _Progress) -> None:
             progress.best,
             learner.optimiser.state_dict(),
             torch.get_rng_state(),
-            torch.cuda.get_rng_state() if on_gpu else None,
+            torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
             plain,
         ),
         plan.checkpoint,
@@ -318,8 +320,9 @@ def _resume(learner: _Learner, plan: Plan) -> _Progress:
     learner.average.restore(found.average)
     learner.optimiser.load_state_dict(found.optimiser)
     torch.set_rng_state(found.random)
-    if found.random_device is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(found.random_device)
+    device = _device(learner.model)
+    if found.random_device is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(found.random_device, device)
     sums = {name: found.progress[name] for name in ("loss", "targets", "seconds")}
     epochs = [Epoch(**epoch) for epoch in found.progress["epochs"]]
     return replace(
