@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -299,6 +300,60 @@ def test_a_stopped_preparation_goes_on(
     assert {each.name for each in tmp_path.iterdir()} == {"made"}
 
 
+@pytest.mark.parametrize(
+    ("stage", "points"),
+    [
+        ("scatter", (150, 450, 600)),
+        ("clean", range(1, 9)),
+        ("write", (1, 5, 8)),
+        ("fingerprint", (150, 600)),
+    ],
+)
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [RareUsersAndItems(user=9, item=14)],
+        [ConsecutiveRepeats(), RareUsersAndItems(user=9), RareUsersAndItems(user=1, item=12)],
+    ],
+    ids=["one", "two-after-another"],
+)
+def test_a_rule_that_looks_at_all_shards_does_so_when_a_preparation_goes_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    points: Sequence[int],
+    rules: list[Rule],
+) -> None:
+    monkeypatch.setattr(preparing, "_FEWEST", 150)
+    log = Interactions.of(busy_log())
+    whole = prepare(log, tmp_path / "whole", rules=rules, memory=1, shards=8)
+    for point in points:
+        target, listen = tmp_path / f"{point}", stop_at(stage, point)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(log, target, rules=rules, memory=1, shards=8, progress=listen)
+        made = prepare(log, target, rules=rules, memory=1, shards=8)
+        assert made.rows_kept == whole.rows_kept < 600
+        assert made.fingerprint == whole.fingerprint
+        assert made.removals == whole.removals
+        assert made.report().quarantine.equals(whole.report().quarantine)
+        assert not Workplace.beside(target).folder.exists()
+
+
+def test_rows_as_they_came_stay_no_longer_than_cleaning_needs_them(tmp_path: Path) -> None:
+    log = Interactions.of(busy_log())
+    for rules, there in (([ConsecutiveRepeats()], 2), ([RareUsersAndItems(user=9)], 4)):
+        target = tmp_path / rules[0].name
+        raw = Workplace.beside(target).folder / "raw"
+        with pytest.raises(KeyboardInterrupt):
+            prepare(log, target, rules=rules, shards=4, progress=stop_at("clean", 2))
+        assert len(list(raw.iterdir())) == there
+        with pytest.raises(KeyboardInterrupt):
+            prepare(log, target, rules=rules, shards=4, progress=stop_at("write", 1))
+        assert {each.name for each in raw.parent.iterdir()} == {
+            "run.json", "bounds.parquet", "clean",
+        }  # fmt: skip
+
+
 def test_a_torn_shard_is_cleaned_again_and_another_log_starts_over(tmp_path: Path) -> None:
     log = Interactions.of(busy_log())
     rules, target = fixed_rules(log), tmp_path / "made"
@@ -338,6 +393,19 @@ def test_a_disk_that_is_too_small_is_refused_before_any_work(
     with pytest.raises(StorageError, match=r"takes up to 0\.0 GB of disk"):
         prepare(Interactions.of(busy_log()), tmp_path / "made")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rule_that_looks_at_the_whole_log_takes_a_third_copy_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Interactions.of(busy_log())
+    typed = log.collect().estimated_size() + 8 * 600
+    free = int((2 * typed + 28 * 600) * 1.1) + 1
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    prepare(log, tmp_path / "two", rules=[ConsecutiveRepeats()], shards=2)
+    with pytest.raises(StorageError, match="Free some space"):
+        prepare(log, tmp_path / "three", rules=[RareUsersAndItems()], shards=2)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
