@@ -429,6 +429,15 @@ def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
+def test_brackets_in_a_name_are_no_pattern(tmp_path: Path) -> None:
+    rules, cut = [RareUsersAndItems(user=9, item=14)], Cut(protocol="leave-last-out")
+    logs = {"run[1]": Interactions.of(busy_log()), "run1": Interactions.of(busy_log(seed=2))}
+    for name, log in logs.items():
+        prepare(log, tmp_path / name / "made", rules=rules, cut=cut, shards=3)
+    for name, log in logs.items():
+        require_equal(Prepared.open(tmp_path / name / "made"), log, rules, cut)
+
+
 def test_what_is_no_prepared_log(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no prepared log"):
         Prepared.open(tmp_path)

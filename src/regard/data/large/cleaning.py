@@ -148,7 +148,7 @@ def _spread(head: Interactions, rules: Sequence[Rule], place: Workplace, shards:
 
 
 def _frames(files: Sequence[Path]) -> Iterator[Frame]:
-    return (nw.from_native(pl.scan_parquet(file)) for file in files)
+    return (nw.from_native(pl.scan_parquet(file, glob=False)) for file in files)
 
 
 # --- what it came to -----------------------------------------------------------------------------
@@ -187,9 +187,10 @@ def _report(
     for found in facts:
         for number, rows in found["removed"].items():
             counts[int(number)] = counts.get(int(number), 0) + rows
-    samples = pl.concat([pl.read_parquet(each) for each in place.outcomes(SAMPLES, len(facts))])
+    files = place.outcomes(SAMPLES, len(facts))
+    samples = pl.concat([pl.read_parquet(file, glob=False) for file in files])
     rows_in = sum(each["in"] for each in facts)
-    quarantine = pl.read_parquet(place.clean(0) / QUARANTINE).clear()
+    quarantine = pl.read_parquet(place.clean(0) / QUARANTINE, glob=False).clear()
     return CleaningReport(
         source=head.source,
         rows_in=rows_in,
@@ -203,5 +204,5 @@ def _report(
 def removed_rows(cleaned: Cleaned) -> Any:
     """`(removed,)` int64 numbers of the rows that cleaning removed, ascending."""
     files = cleaned.place.outcomes(QUARANTINE, cleaned.shards)
-    found = [pl.read_parquet(file, columns=[ROW])[ROW].to_numpy() for file in files]
-    return np.sort(np.concatenate(found))
+    tables = [pl.read_parquet(file, columns=[ROW], glob=False) for file in files]
+    return np.sort(np.concatenate([table[ROW].to_numpy() for table in tables]))

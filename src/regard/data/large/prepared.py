@@ -110,13 +110,13 @@ class Prepared:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The items of the training part."""
-        table = pl.read_parquet(self.folder / "vocabulary.parquet")
+        table = pl.read_parquet(self.folder / "vocabulary.parquet", glob=False)
         return Vocabulary(table["id"], table["count"].to_numpy())
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """All items of the clean log with their titles."""
-        return Catalogue.from_frame(pl.read_parquet(self.folder / "catalogue.parquet"))
+        return Catalogue.from_frame(pl.read_parquet(self.folder / "catalogue.parquet", glob=False))
 
     def split(self) -> Split:
         """The split that the same cleaning and cutting would have given in memory.
@@ -128,7 +128,7 @@ class Prepared:
 
     def quarantine(self) -> pl.LazyFrame:
         """The removed rows, each with its rule and reason, in no particular order."""
-        return pl.scan_parquet(self.folder / _QUARANTINE / "*.parquet")
+        return pl.scan_parquet(sorted((self.folder / _QUARANTINE).glob("*.parquet")), glob=False)
 
     def report(self) -> CleaningReport:
         """What cleaning did, the removed rows included, which are read into memory here."""

@@ -67,7 +67,7 @@ class Workplace:
 
     def bounds(self) -> pl.Series:
         """The first user of each shard but the first."""
-        return pl.read_parquet(self.folder / "bounds.parquet")["bound"]
+        return pl.read_parquet(self.folder / "bounds.parquet", glob=False)["bound"]
 
     def add_raw(self, shard: int, part: int, rows: pl.DataFrame) -> None:
         """Put some rows into a shard."""
