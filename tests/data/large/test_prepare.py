@@ -1,5 +1,6 @@
 """What is prepared in shards is what memory would have given, to the last row."""
 
+import errno
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from regard.data.interactions import Interactions
 from regard.data.large import prepare as preparing
 from regard.data.large.cutting import Cut
 from regard.data.large.prepare import prepare
-from regard.data.large.prepared import Prepared
+from regard.data.large.prepared import Prepared, is_prepared
 from regard.data.large.workplace import Workplace
 from regard.data.report import CleaningReport
 from regard.data.rules import (
@@ -446,6 +447,37 @@ def test_what_is_no_prepared_log(tmp_path: Path) -> None:
     (made.folder / "prepared.json").write_text(json.dumps(facts | {"format": 99}))
     with pytest.raises(DataError, match="format 99"):
         Prepared.open(made.folder)
+
+
+def test_a_folder_is_prepared_by_what_its_facts_say(tmp_path: Path) -> None:
+    made = prepare(Interactions.of(busy_log()), tmp_path / "made", shards=2).folder
+    assert is_prepared(made)
+    facts = json.loads((made / "prepared.json").read_text())
+    (made / "prepared.json").write_text(json.dumps(facts | {"format": 99}))
+    assert is_prepared(str(made))
+    for other in ("", "[]", '"made_of"', "{}", '{"made_of": "oak"}', "{", "\0"):
+        (made / "prepared.json").write_text(other)
+        assert not is_prepared(made)
+    (made / "prepared.json").unlink()
+    (made / "prepared.json").mkdir()
+    assert not is_prepared(made)
+
+
+@pytest.mark.parametrize(
+    "failure", [PermissionError(errno.EACCES, "denied"), OSError(errno.ENAMETOOLONG, "too long")]
+)
+def test_a_folder_that_cannot_be_read_is_not_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: OSError
+) -> None:
+    assert not is_prepared("a" * 5_000)
+    assert not is_prepared("a\0b")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert not is_prepared(tmp_path)
 
 
 def test_a_log_in_another_engine_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from regard.schema import ROW
 FORMAT: Final = 1
 _FACTS = "prepared.json"
 _QUARANTINE = "quarantine"
+_OURS = frozenset({"format", "source", "fingerprint", "made_of"})  # no other file has them all
 
 
 @dataclass(frozen=True)
@@ -164,13 +165,25 @@ def require_format(found: object) -> None:
 
 
 def is_prepared(folder: Path | str) -> bool:
-    """Whether a folder holds a prepared log, sound or not.
+    """Whether a folder holds a prepared log, sound or not, so that it may be replaced as one.
+
+    A file of that name alone says nothing: it must hold what `Prepared.save_facts` writes.
+
+    Args:
+        folder: may lead anywhere.
+
+    Returns:
+        False too where nothing can be read.
 
     Example:
         >>> is_prepared("plays.csv")
         False
     """
-    return (Path(folder) / _FACTS).is_file()
+    try:
+        facts = json.loads((Path(folder) / _FACTS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(facts, dict) and facts.keys() >= _OURS
 
 
 def add_quarantine(folder: Path, files: "list[Path]") -> None:
