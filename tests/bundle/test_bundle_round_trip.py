@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from regard.bundle import Bundle, read_bundle, write_bundle
 from regard.bundle.bundle import STORABLE
+from regard.data.encoders.events import encode_split
+from regard.data.interactions import Interactions
 from regard.data.sequences import Sequences
+from regard.data.split import split_leave_last_out
 from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError
 
@@ -114,6 +118,20 @@ def test_ids_and_clock_come_back(
     bundle = make_bundle(text=text, clock=clock)
     write_bundle(bundle, tmp_path / "deep" / "model")
     assert_same(read_bundle(str(tmp_path / "deep" / "model"), verify=verify), bundle)
+
+
+def test_brackets_in_a_name_are_no_pattern(make_bundle: Maker, tmp_path: Path) -> None:
+    log = Interactions.of(pl.DataFrame({"user": [1] * 4, "item": list("abab"), "time": range(4)}))
+    split, encoders = encode_split(log, split_leave_last_out(log), {"item": "categories"})
+    plain, given_ = make_bundle(text=False), make_bundle()
+    given_ = replace(given_, histories=split.events, encoders=encoders)
+    folder = tmp_path / "run[1]"
+    write_bundle(given_, folder)
+    assert_same(read_bundle(folder), given_)
+    write_bundle(plain, tmp_path / "run1")
+    assert_same(read_bundle(folder), given_)
+    assert read_bundle(folder).encoders == encoders
+    assert_same(read_bundle(tmp_path / "run1"), plain)
 
 
 def test_the_folder_is_as_documented(make_bundle: Maker, tmp_path: Path) -> None:

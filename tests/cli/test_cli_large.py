@@ -67,6 +67,18 @@ def test_prepare_tells_and_is_not_done_twice(
     regard("prepare", clicks, "--out", out, "--overwrite", "--set", "split.min_count=2")
 
 
+def test_a_folder_with_a_file_of_that_name_is_not_replaced(
+    regard: Run, clicks: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "recipes"
+    out.mkdir()
+    for name, content in (("prepared.json", '{"format": 1}'), ("soup.txt", "onions")):
+        (out / name).write_text(content)
+    refused = regard("prepare", clicks, "--out", out, "--overwrite", status=2).stderr
+    assert "only a prepared log can be" in " ".join(refused.split())
+    assert (out / "soup.txt").read_text() == "onions"
+
+
 def test_a_log_that_is_too_large_is_prepared_and_it_is_said(
     regard: Run, clicks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

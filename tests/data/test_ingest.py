@@ -108,6 +108,17 @@ def test_a_comma_that_may_separate_thousands_decides_nothing():
         as_numbers(pl.Series(["1.234"]), decimal=",")
 
 
+@pytest.mark.parametrize("row", [0, 10_000, 10_001, 20_003])
+@pytest.mark.parametrize("name", ["rating", "Quantity", "UnitPrice"])
+def test_a_cell_that_is_no_number_is_refused_wherever_it_stands(write, name, row):
+    cells = ["2"] * 20_004
+    cells[row] = "n.a."
+    lines = "".join(f"7,tea,2024-01-31,{cell}\n" for cell in cells)
+    path = write(f"user,item,time,{name}\n{lines}")
+    with pytest.raises(ColumnError, match=rf"{name}' has 1 value that is no .*row {row}, 'n\.a\.'"):
+        read(path)
+
+
 def test_a_file_without_header(write):
     path = write("1::1193::5::978300760\n1::661::3::978302109\n", "ratings.dat")
     with pytest.raises(ColumnError, match=r"looks like the user .*'column_1'"):

@@ -120,6 +120,28 @@ def test_columns_of_sqlite_may_mix_types(shop, monkeypatch):
     assert table["price"].to_list() == [2.0, None, 2.5, 3.0]
 
 
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [
+        ([1, 2, b"\xff", b"\xfe"], "Int64, Binary"),
+        ([b"\xff", None, 1.5, 2.5], "Binary, Float64"),
+        ([None, None, "a", "b", b"\xff\xfe", b"\xff"], "Null, String, Binary"),
+    ],
+)
+def test_values_that_do_not_go_together_name_their_column(shop, monkeypatch, values, kinds):
+    monkeypatch.setattr(sql, "CHUNK", 2)
+    with closing(sqlite3.connect(shop.removeprefix("sqlite:///"))) as db, db:
+        db.execute("create table mixed (user, item, time, note)")
+        rows = [(1, 5, 1e9, value) for value in values]
+        db.executemany("insert into mixed values (?, ?, ?, ?)", rows)
+    message = rf"'note' of sqlite:.* together \({kinds}\)\. Cast it in the query.* HEX\(note\)"
+    with pytest.raises(ColumnError, match=message) as refused:
+        read(shop, table="mixed")
+    sentence(refused)
+    query = "select user, item, time, hex(note) as note from mixed"
+    assert read(shop, query=query).collect().height == len(values)
+
+
 REFUSED = {
     "no table": ({"table": "order line"}, SourceError, "no table 'order line'.*Did you mean 'ord"),
     "far table": ({"table": "zzz"}, SourceError, "it has 'order lines', 'recent', 'unsold'"),

@@ -66,6 +66,26 @@ def test_refuses_a_moment_that_is_not_seconds() -> None:
         Interactions(nw.from_native(frame.lazy()), Clock.TIME)
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pl.Series([1, 2, 3]).cast(pl.Datetime("us")),
+        pl.Series([1, 2, 3]).cast(pl.Date),
+        pl.Series([1, 2, 3]).cast(pl.Duration("ms")),
+        pl.Series([1, 2, 3]).cast(pl.String),
+        pl.Series([True, False, True]),
+    ],
+    ids=lambda times: str(times.dtype),
+)
+def test_moments_and_text_are_never_taken_for_seconds(times: pl.Series) -> None:
+    frame = pl.DataFrame(GOOD).with_columns(times.alias("time"))
+    kind = times.dtype.base_type().__name__
+    message = f"'time' of plays holds {kind}.*seconds since 1970.* use regard.read"
+    for each in (frame, frame.lazy()):
+        with pytest.raises(ColumnError, match=message):
+            Interactions.of(each, "plays")
+
+
 def test_other_rows_keep_everything_else_and_add_notes() -> None:
     first = Interactions.of(pl.DataFrame(GOOD), "shop.csv")
     second = first.with_frame(first.frame.filter(nw.col("item") > 7), "one")

@@ -193,6 +193,21 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "line ends of two kinds": (
         file("a.csv", HEADER + ROWS.replace("\n", "\r") + ROWS), "line 2: found 40. fields",
     ),
+    "a carriage return in the header": (
+        file("a.csv", "user,\ritem,time\n" + ROWS), r"line 1: a carriage .*'user,.+item,time'",
+    ),
+    "a carriage return in the first line of data": (
+        file("a.csv", "1,a\rb,1600000000\n" + ROWS), "line 1: a carriage return stands inside",
+    ),
+    "a carriage return in the second line of the header": (
+        file("a.csv", '"us\ner",it\rem,time\n' + ROWS), "line 2: a carriage return stands inside",
+    ),
+    "carriage returns end lines, and a field holds a line feed": (
+        file("a.csv", 'user,item,time\r1,"a\nb",1600000000\r'), "line 1: .*write line feeds in",
+    ),
+    "a name of a column that is too long": (
+        file("a.csv", f"user,item,{'x' * 200_000}\n" + ROWS), "line 1: a field cannot be read",
+    ),
     "gzip cut off": (file("a.csv.gz", PACKED[:-60]), "cut off or damaged .*Fetch it again"),
     "gzip without its checksum": (file("a.csv.gz", PACKED[:-3]), "cut off or damaged"),
     "gzip damaged": (file("a.csv.gz", turned(PACKED, 90, 99)), "cut off or damaged"),

@@ -144,6 +144,16 @@ def test_values_rule_out_what_a_name_promises():
     assert "session" not in roles({"session": ["a", None, None]})
 
 
+@pytest.mark.parametrize("role", ["value", "quantity", "price"])
+@pytest.mark.parametrize("numbers", [["7", "-1.5"], ["2,50", "+3"], ["1,250.75", " 1e3 "]])
+def test_a_few_cells_that_are_no_numbers_take_no_role_away(role, numbers):
+    missing = [None, "", "NA", "null"]
+    (found,) = propose_roles(pl.DataFrame({role: [*numbers, "n.a.", *missing]}))
+    assert found.role == role
+    assert found.reason == "its name says so and most of its values are numbers"
+    assert roles({role: [*numbers, "n.a.", "2024-01-31", *missing]}) == {}
+
+
 def test_a_headline_of_reviews_is_not_the_title_of_the_item():
     reviews = {"item_id": ["a", "a", "b", "b"], "title": ["Good", "Bad", "Fine", "Poor"]}
     assert roles(reviews) == {"item": "item_id"}

@@ -82,6 +82,15 @@ def test_a_log_without_a_clock_and_one_of_another_engine(tmp_path: Path) -> None
     assert read.collect()["user"].to_list() == [2, 1]
 
 
+def test_brackets_in_a_name_are_no_pattern(tmp_path: Path) -> None:
+    logs = {name: markov_world(users=9, seed=len(name)).log for name in ("run[1]", "run1")}
+    for name, log in logs.items():
+        write_shards(log, tmp_path / name / "out", shards=2)
+        assert_frame_equal(read_shards(tmp_path / name / "out").collect(), log.collect())
+    found = read_shards(tmp_path / "run[1]" / "out").collect()
+    assert_frame_equal(found, logs["run[1]"].collect())
+
+
 def test_what_the_log_knows_comes_back(tmp_path: Path) -> None:
     log = log_of([("a", 1, 1)]).with_frame(log_of([("a", 1, 1)]).frame, "A note.")
     manifest = write_shards(log, tmp_path / "out")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import numpy as np
@@ -380,6 +380,17 @@ def test_a_protocol_reads_as_a_sentence() -> None:
         "global time: validation from 1970-01-01, test from 2020-05-17 12:30:00 (UTC), "
         "all targets of each user, items seen in training at least 3 times"
     )
+
+
+def test_a_protocol_beyond_every_calendar_reads_as_seconds() -> None:
+    times = [4e11 + number for number in range(10)]
+    frame = pl.DataFrame({"user": [1] * 10, "item": list("ab") * 5, "time": times})
+    split = split_by_time(Interactions.of(frame), test_share=0.2, validation_share=0.2)
+    assert str(split.protocol) == (
+        "global time: validation from 400000000006 seconds since 1970, test from 400000000008 "
+        "seconds since 1970 (UTC), the last target of each user"
+    )
+    assert "inf seconds" in str(SplitProtocol("global-time", Targets.LAST, -1e300, inf))
 
 
 def _ordered(items: list[int]) -> Interactions:

@@ -79,7 +79,7 @@ def read_bundle(folder: Path | str, *, verify: bool = True) -> Bundle:
     weights = _read_weights(folder)
     vocabulary = _read_vocabulary(folder)
     with _parsing(folder, "catalogue.parquet", "Parquet"):
-        catalogue = pl.read_parquet(folder / "catalogue.parquet")
+        catalogue = pl.read_parquet(folder / "catalogue.parquet", glob=False)
     histories = _read_histories(folder, files)
     encoders = _read_encoders(folder, files)
     try:
@@ -136,7 +136,7 @@ def _read_weights(folder: Path) -> dict[str, NDArray[Any]]:
 def _read_vocabulary(folder: Path) -> Vocabulary:
     """The items the model knows, in the order of their codes."""
     with _parsing(folder, "vocabulary.parquet", "a vocabulary"):
-        table = pl.read_parquet(folder / "vocabulary.parquet")
+        table = pl.read_parquet(folder / "vocabulary.parquet", glob=False)
         return Vocabulary(table["id"], table["count"].cast(pl.Int64).to_numpy())
 
 
@@ -164,7 +164,9 @@ def _read_encoders(folder: Path, files: Mapping[str, Entry]) -> Encoders | None:
     with _parsing(folder, _ENCODERS, "encoders"):
         stored = json.loads((folder / _ENCODERS).read_text("utf-8"))
         frames = {
-            name.removeprefix("encoders/").removesuffix(".parquet"): pl.read_parquet(folder / name)
+            name.removeprefix("encoders/").removesuffix(".parquet"): pl.read_parquet(
+                folder / name, glob=False
+            )
             for name in tables
         }
         encoders = Encoders.from_dict(stored, frames)

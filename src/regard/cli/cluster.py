@@ -97,4 +97,4 @@ def _flags(kept: Path) -> list[str]:
     import polars as pl
 
     files = sorted(kept.glob("*.parquet"))
-    return flags_to_read(pl.scan_parquet(files).head(_SAMPLE_ROWS).collect())
+    return flags_to_read(pl.scan_parquet(files, glob=False).head(_SAMPLE_ROWS).collect())

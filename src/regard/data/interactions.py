@@ -12,6 +12,7 @@ from regard.errors import ColumnError, NeedsClockError, SourceError
 from regard.schema import ITEM, POSITION, ROLES, ROW, TIME, USER, Clock
 
 _NUMERIC_ROLES = (TIME, POSITION, "value", "quantity", "price")
+_SECONDS = "seconds since 1970 as numbers. Convert it, or use regard.read, which understands times."
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ class Interactions:
                 )
         for name in _NUMERIC_ROLES:
             if name in schema and not schema[name].is_numeric():
+                needed = _SECONDS if name == TIME else "numbers."
                 raise ColumnError(
-                    f"Column {name!r} of {self.source} holds {schema[name]}; it must hold numbers."
+                    f"Column {name!r} of {self.source} holds {schema[name]}; it must hold {needed}"
                 )
 
     @classmethod
@@ -85,6 +87,8 @@ class Interactions:
 
         Raises:
             SourceError: it is no such frame.
+            ColumnError: a column is not there, or of a type that its role forbids; times are
+                seconds here, and `regard.read` takes all others.
 
         Example:
             >>> import duckdb
@@ -99,11 +103,12 @@ class Interactions:
                 f"A {type(frame).__name__} is no dataframe. Give a frame of Polars, DuckDB or "
                 "PySpark; regard.read takes files and other frames."
             ) from strange
-        names = table.collect_schema().names()
+        schema = table.collect_schema()
+        names = schema.names()
         if ROW not in names:
             table = _numbered(table, source).select(*names, ROW)
         lazy = table.lazy()
-        if TIME in names:
+        if TIME in names and schema[TIME].is_numeric():
             lazy = lazy.with_columns(nw.col(TIME).cast(nw.Float64))
         clock = Clock.TIME if TIME in names else Clock.ORDER
         roles: dict[str, str] = {name: name for name in names if name in ROLES}

@@ -1,11 +1,47 @@
-"""Whole numbers spelled in text: read in one pass where a column holds nothing else."""
+"""Numbers spelled in text; whole ones are read in one pass where a column holds nothing else."""
 
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+MISSING: Final = ("NA", "N/A", "NaN", "nan", "NULL", "Null", "null", "None", "none", "\\N")
+"""Texts that stand for a missing value in a column that otherwise holds numbers or times."""
+
 _SAMPLE: Final = 100
+_NUMBER: Final = (
+    r"^[-+]?(?:\d*[.,]?\d+|\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?)(?:[eE][-+]?\d+)?$"  # of any country
+)
+
+
+def without_missing(texts: pl.Series) -> pl.Series:
+    """Text without surrounding blanks, and null where it stands for a missing value.
+
+    Args:
+        texts: String.
+
+    Example:
+        >>> without_missing(pl.Series([" 7", "NA", ""])).to_list()
+        ['7', None, None]
+    """
+    bare = texts.str.strip_chars()
+    return bare.set(bare.is_in(["", *MISSING]), None)
+
+
+def mostly_numbers(texts: pl.Series) -> bool:
+    """Whether more than half of the texts that are there spell numbers, with a point or a comma.
+
+    Args:
+        texts: String.
+
+    Example:
+        >>> mostly_numbers(pl.Series(["7", "2,50", "NA", "n.a."]))
+        True
+        >>> mostly_numbers(pl.Series(["7", "good"]))
+        False
+    """
+    present = without_missing(texts).drop_nulls()
+    return bool(present.str.contains(_NUMBER).sum() * 2 > len(present))
 
 
 def whole_numbers(texts: pl.Series) -> pl.Series | None:

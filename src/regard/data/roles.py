@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from regard.data.numerals import mostly_numbers
 from regard.data.rolenames import name_confidence
 from regard.data.times import time_likeness
 from regard.errors import ColumnError
@@ -134,7 +135,7 @@ def _judge(sample: pl.DataFrame, column: str, role: str, typed: bool) -> RolePro
     if role in {USER, ITEM}:
         fits, evidence = _can_be_ids(sample[column], typed), "its values can be ids"
     elif role in {VALUE, QUANTITY, PRICE}:
-        fits, evidence = sample[column].dtype.is_numeric(), "its values are numbers"
+        fits, evidence = _can_be_numbers(sample[column])
     elif role == EVENT:
         kinds = sample[column].n_unique()
         fits = kinds <= _MANY_EVENTS and not sample[column].dtype.is_float()
@@ -163,6 +164,13 @@ def _judge_time(sample: pl.DataFrame, column: str, named: float) -> RoleProposal
         doubt = "its name says so, though its values do not look like times"
         return RoleProposal(TIME, column, _DOUBTFUL, doubt)
     return None
+
+
+def _can_be_numbers(column: pl.Series) -> tuple[bool, str]:
+    """Whether values are numbers, but for some that are refused by their row when all are read."""
+    if column.dtype == pl.String:
+        return mostly_numbers(column), "most of its values are numbers"
+    return column.dtype.is_numeric(), "its values are numbers"
 
 
 def _can_be_ids(column: pl.Series, typed: bool) -> bool:

@@ -204,7 +204,7 @@ class Sequences:
             features = None
             if told.get("features"):
                 features = Features(*_mapped(folder, "feature-codes", "feature-numbers"))
-            users = pl.read_parquet(folder / "users.parquet").to_series()
+            users = pl.read_parquet(folder / "users.parquet", glob=False).to_series()
         except (OSError, ValueError, KeyError, TypeError, EOFError, PolarsError) as broken:
             raise DataError(f"{folder} does not hold saved sequences: {broken}.") from broken
         return cls(users, offsets, items, times, rows, features)

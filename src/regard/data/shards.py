@@ -168,7 +168,7 @@ def read_shards(folder: Path | str, *, verify: bool = False) -> Interactions:
             )
         if file.stat().st_size != shard.bytes or (verify and _sha256(file) != shard.sha256):
             raise SourceError(f"{file} is not what was written; write the shards again.")
-    frame = pl.scan_parquet([place / shard.file for shard in manifest.shards])
+    frame = pl.scan_parquet([place / shard.file for shard in manifest.shards], glob=False)
     return Interactions(
         nw.from_native(frame), manifest.clock, str(folder), manifest.roles, manifest.notes
     )
@@ -250,7 +250,7 @@ def _write_parts(log: Interactions, draft: Path, *, rows: int, shards: int) -> t
     lazy = native if isinstance(native, pl.LazyFrame) else log.frame.collect("polars").to_native()
     whole = draft / "unsorted.parquet"
     lazy.lazy().sink_parquet(whole)
-    scanned = pl.scan_parquet(whole)
+    scanned = pl.scan_parquet(whole, glob=False)
     found = cuts(_bounds(scanned, rows=rows, shards=shards).rows())
     for shard in found:
         ends = pl.lit(shard.first), pl.lit(shard.last)
@@ -285,7 +285,7 @@ def _manifest(
         file = draft / shard.file
         told = {**asdict(shard), "bytes": file.stat().st_size, "sha256": _sha256(file)}
         found.append(Shard(**told))
-    schema = pl.read_parquet_schema(draft / cut[0].file)
+    schema = pl.scan_parquet(draft / cut[0].file, glob=False).collect_schema()
     return Manifest(
         source=log.source,
         clock=log.clock,

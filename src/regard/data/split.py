@@ -448,6 +448,10 @@ def before_ends(offsets: Offsets, ends: Offsets) -> Mask:
 
 
 def _day(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
+    """A moment in UTC, the day alone at midnight; seconds where no calendar reaches."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:.0f} seconds since 1970"
     midnight = moment.time() == datetime.min.time()
     return moment.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S")

@@ -51,6 +51,14 @@ def test_it_is_stored_and_read_again(tmp_path: Path) -> None:
     assert (stored["version"], stored["learned_from"]["rows"]) == (VERSION, 3)
 
 
+def test_brackets_in_a_name_are_no_pattern(tmp_path: Path) -> None:
+    for name, spec in (("run[1]", SPEC), ("run1", {"user": "categories"})):
+        encoders = Encoders.fit(TABLE, spec)
+        encoders.save(tmp_path / name)
+        assert Encoders.load(tmp_path / name) == encoders
+    assert Encoders.load(tmp_path / "run[1]") == Encoders.fit(TABLE, SPEC)
+
+
 def test_version_1_did_not_know(tmp_path: Path) -> None:
     encoders = Encoders.fit(TABLE, SPEC)
     encoders.save(tmp_path / "encoders")

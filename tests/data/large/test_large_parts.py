@@ -66,6 +66,6 @@ def test_memory_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_disk_that_is_not_there(tmp_path: Path) -> None:
-    space.require_disk(tmp_path / "a" / "b", 10, 32.0)
+    space.require_disk(tmp_path / "a" / "b", 10, 32.0, 2)
     with pytest.raises(StorageError, match="Free some space"):
-        space.require_disk(tmp_path / "a", 10**13, 32.0)
+        space.require_disk(tmp_path / "a", 10**13, 32.0, 2)

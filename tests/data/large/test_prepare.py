@@ -1,10 +1,12 @@
 """What is prepared in shards is what memory would have given, to the last row."""
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from regard.data.interactions import Interactions
 from regard.data.large import prepare as preparing
 from regard.data.large.cutting import Cut
 from regard.data.large.prepare import prepare
-from regard.data.large.prepared import Prepared
+from regard.data.large.prepared import Prepared, is_prepared
 from regard.data.large.workplace import Workplace
 from regard.data.report import CleaningReport
 from regard.data.rules import (
@@ -299,6 +301,60 @@ def test_a_stopped_preparation_goes_on(
     assert {each.name for each in tmp_path.iterdir()} == {"made"}
 
 
+@pytest.mark.parametrize(
+    ("stage", "points"),
+    [
+        ("scatter", (150, 450, 600)),
+        ("clean", range(1, 9)),
+        ("write", (1, 5, 8)),
+        ("fingerprint", (150, 600)),
+    ],
+)
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [RareUsersAndItems(user=9, item=14)],
+        [ConsecutiveRepeats(), RareUsersAndItems(user=9), RareUsersAndItems(user=1, item=12)],
+    ],
+    ids=["one", "two-after-another"],
+)
+def test_a_rule_that_looks_at_all_shards_does_so_when_a_preparation_goes_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    points: Sequence[int],
+    rules: list[Rule],
+) -> None:
+    monkeypatch.setattr(preparing, "_FEWEST", 150)
+    log = Interactions.of(busy_log())
+    whole = prepare(log, tmp_path / "whole", rules=rules, memory=1, shards=8)
+    for point in points:
+        target, listen = tmp_path / f"{point}", stop_at(stage, point)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(log, target, rules=rules, memory=1, shards=8, progress=listen)
+        made = prepare(log, target, rules=rules, memory=1, shards=8)
+        assert made.rows_kept == whole.rows_kept < 600
+        assert made.fingerprint == whole.fingerprint
+        assert made.removals == whole.removals
+        assert made.report().quarantine.equals(whole.report().quarantine)
+        assert not Workplace.beside(target).folder.exists()
+
+
+def test_rows_as_they_came_stay_no_longer_than_cleaning_needs_them(tmp_path: Path) -> None:
+    log = Interactions.of(busy_log())
+    for rules, there in (([ConsecutiveRepeats()], 2), ([RareUsersAndItems(user=9)], 4)):
+        target = tmp_path / rules[0].name
+        raw = Workplace.beside(target).folder / "raw"
+        with pytest.raises(KeyboardInterrupt):
+            prepare(log, target, rules=rules, shards=4, progress=stop_at("clean", 2))
+        assert len(list(raw.iterdir())) == there
+        with pytest.raises(KeyboardInterrupt):
+            prepare(log, target, rules=rules, shards=4, progress=stop_at("write", 1))
+        assert {each.name for each in raw.parent.iterdir()} == {
+            "run.json", "bounds.parquet", "clean",
+        }  # fmt: skip
+
+
 def test_a_torn_shard_is_cleaned_again_and_another_log_starts_over(tmp_path: Path) -> None:
     log = Interactions.of(busy_log())
     rules, target = fixed_rules(log), tmp_path / "made"
@@ -340,6 +396,19 @@ def test_a_disk_that_is_too_small_is_refused_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_rule_that_looks_at_the_whole_log_takes_a_third_copy_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Interactions.of(busy_log())
+    typed = log.collect().estimated_size() + 8 * 600
+    free = int((2 * typed + 28 * 600) * 1.1) + 1
+    usage = shutil.disk_usage(tmp_path)._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    prepare(log, tmp_path / "two", rules=[ConsecutiveRepeats()], shards=2)
+    with pytest.raises(StorageError, match="Free some space"):
+        prepare(log, tmp_path / "three", rules=[RareUsersAndItems()], shards=2)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
     code = (
@@ -361,6 +430,15 @@ def test_a_disk_that_fills_up_is_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "made").exists()
 
 
+def test_brackets_in_a_name_are_no_pattern(tmp_path: Path) -> None:
+    rules, cut = [RareUsersAndItems(user=9, item=14)], Cut(protocol="leave-last-out")
+    logs = {"run[1]": Interactions.of(busy_log()), "run1": Interactions.of(busy_log(seed=2))}
+    for name, log in logs.items():
+        prepare(log, tmp_path / name / "made", rules=rules, cut=cut, shards=3)
+    for name, log in logs.items():
+        require_equal(Prepared.open(tmp_path / name / "made"), log, rules, cut)
+
+
 def test_what_is_no_prepared_log(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no prepared log"):
         Prepared.open(tmp_path)
@@ -369,6 +447,37 @@ def test_what_is_no_prepared_log(tmp_path: Path) -> None:
     (made.folder / "prepared.json").write_text(json.dumps(facts | {"format": 99}))
     with pytest.raises(DataError, match="format 99"):
         Prepared.open(made.folder)
+
+
+def test_a_folder_is_prepared_by_what_its_facts_say(tmp_path: Path) -> None:
+    made = prepare(Interactions.of(busy_log()), tmp_path / "made", shards=2).folder
+    assert is_prepared(made)
+    facts = json.loads((made / "prepared.json").read_text())
+    (made / "prepared.json").write_text(json.dumps(facts | {"format": 99}))
+    assert is_prepared(str(made))
+    for other in ("", "[]", '"made_of"', "{}", '{"made_of": "oak"}', "{", "\0"):
+        (made / "prepared.json").write_text(other)
+        assert not is_prepared(made)
+    (made / "prepared.json").unlink()
+    (made / "prepared.json").mkdir()
+    assert not is_prepared(made)
+
+
+@pytest.mark.parametrize(
+    "failure", [PermissionError(errno.EACCES, "denied"), OSError(errno.ENAMETOOLONG, "too long")]
+)
+def test_a_folder_that_cannot_be_read_is_not_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: OSError
+) -> None:
+    assert not is_prepared("a" * 5_000)
+    assert not is_prepared("a\0b")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert not is_prepared(tmp_path)
 
 
 def test_a_log_in_another_engine_is_refused(tmp_path: Path) -> None:

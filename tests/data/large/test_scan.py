@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 import regard
+from regard.cli.app import app
 from regard.data.ingest.scan import LargeLog, is_parquet, scan
 from regard.data.interactions import Interactions
 from regard.errors import ColumnError, ConfigurationError, DataError, SourceError, TimeError
@@ -128,6 +130,37 @@ def test_what_cannot_be_scanned(tmp_path: Path) -> None:
     columns().drop("tags").write_parquet(tmp_path / "two" / "b.parquet")
     with pytest.raises(SourceError, match="other columns or types"):
         scan(tmp_path / "two")
+
+
+def damaged(raw: bytes, way: str) -> bytes:
+    footer = len(raw) - 8 - int.from_bytes(raw[-8:-4], "little")
+    start, stop = {"page": (20, footer // 2), "footer": (footer, footer + 60)}.get(way, (0, 0))
+    turned = raw[:start] + bytes(byte ^ 0xFF for byte in raw[start:stop]) + raw[stop:]
+    return turned[: len(raw) // 2] if way == "cut" else turned
+
+
+@pytest.mark.parametrize("way", ["cut", "page", "footer"])
+def test_a_damaged_file_is_named(tmp_path: Path, way: str) -> None:
+    sound, broken = tmp_path / "in" / "a.parquet", tmp_path / "in" / "b.parquet"
+    sound.parent.mkdir()
+    columns().write_parquet(sound)
+    broken.write_bytes(damaged(sound.read_bytes(), way))
+    for source in (broken, broken.parent):
+        with pytest.raises(SourceError, match=r"b\.parquet cannot .*damaged .*Fetch it") as refused:
+            list(scan(source).parts(10))
+        assert "\n" not in str(refused.value)
+    words = ["prepare", str(broken), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, words)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "b.parquet cannot be read as Parquet" in done.stderr
+
+
+def test_what_is_no_parquet_inside(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    for content, told in ((b"", "is empty"), (b"user,item,time\n", "begins like something else")):
+        path.write_bytes(content)
+        with pytest.raises(SourceError, match=rf"a\.parquet .*{told}"):
+            scan(path)
 
 
 def test_a_file_that_changes_has_another_identity(tmp_path: Path) -> None:

@@ -218,7 +218,10 @@ class Encoders:
         try:
             stored = json.loads((place / _FILE).read_text("utf-8"))
             files = sorted(place.glob("*.parquet"))
-            tables = {file.name.removesuffix(".parquet"): pl.read_parquet(file) for file in files}
+            tables = {
+                file.name.removesuffix(".parquet"): pl.read_parquet(file, glob=False)
+                for file in files
+            }
             return cls.from_dict(stored, tables)
         except FileNotFoundError as missing:
             raise BundleMissingError(f"{place} holds no {_FILE}; save encoders first.") from missing

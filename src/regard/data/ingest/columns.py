@@ -4,11 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from regard.data.numerals import are_canonical, whole_numbers
+from regard.data.numerals import MISSING, are_canonical, whole_numbers, without_missing
 from regard.errors import ColumnError
-
-MISSING: Final = ("NA", "N/A", "NaN", "nan", "NULL", "Null", "null", "None", "none", "\\N")
-"""Texts that stand for a missing value in a column that otherwise holds numbers or times."""
 
 _EXACT: Final = 2.0**53  # beyond this, not every whole number has a float of its own
 _SAMPLE: Final = 100
@@ -47,13 +44,7 @@ def missing_to_null(column: pl.Series) -> pl.Series:
     """
     if column.dtype != pl.String:
         return column.fill_nan(None) if column.dtype.is_float() else column
-    return column if whole_numbers(column) is not None else _without_missing(column)
-
-
-def _without_missing(texts: pl.Series) -> pl.Series:
-    """Text that is not all whole numbers; see `missing_to_null`."""
-    bare = texts.str.strip_chars()
-    return bare.set(bare.is_in(["", *MISSING]), None)
+    return column if whole_numbers(column) is not None else without_missing(column)
 
 
 def as_ids(column: pl.Series, *, typed: bool = False) -> tuple[pl.Series, tuple[str, ...]]:
@@ -118,7 +109,7 @@ def _integers_if_lossless(texts: pl.Series) -> tuple[pl.Series, tuple[str, ...]]
     bare = texts.str.strip_chars()
     if not _all_match(bare.drop_nulls().head(_SAMPLE), r"^-?\d{1,19}(?:[.,]0)?$|^[Nn\\]"):
         return texts, ()
-    present = _without_missing(texts)
+    present = without_missing(texts)
     if present.null_count() == len(present):
         return texts, ()
     integers = present.cast(pl.Int64, strict=False)
@@ -229,7 +220,7 @@ def as_numbers(column: pl.Series, *, decimal: str = ".") -> pl.Series:
         raise ColumnError(f"Column {column.name!r} holds {dtype}; it must hold numbers.")
     if (integers := whole_numbers(column)) is not None:
         return integers
-    texts = _without_missing(column)
+    texts = without_missing(column)
     integers = texts.cast(pl.Int64, strict=False)
     if integers.null_count() == texts.null_count():
         return integers

@@ -12,7 +12,7 @@ from regard.data.ingest.dialect import (
     comment_advice,
     find_decimal,
     find_dialect,
-    read_cells,
+    first_cells,
     to_utf8,
 )
 from regard.data.ingest.structure import Structure, excerpt, line_of, structure_of
@@ -166,7 +166,7 @@ def _require_even(data: bytes, found: Structure, name: str) -> None:
 
 def _names(first: str, numbered: list[str], separator: str, quoted: bool, name: str) -> list[str]:
     """The names in the header; a blank one is called by its number."""
-    cells = next(read_cells([first], separator, quoted))
+    cells = first_cells(first, separator, quoted, name)
     names = [cell.strip() or number for cell, number in zip(cells, numbered, strict=True)]
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:

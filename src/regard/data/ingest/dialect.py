@@ -5,7 +5,6 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -174,7 +173,8 @@ def find_dialect(data: bytes, *, name: str, delimiter: str | None, header: bool 
         The dialect.
 
     Raises:
-        SourceError: nothing separates the file into two columns or more.
+        SourceError: nothing separates the file into two columns or more, or a carriage return
+            stands inside the first line.
 
     Example:
         >>> find_dialect(b"user;item;price\n1;2;3,5\n", name="a.csv", delimiter=None, header=None)
@@ -193,7 +193,7 @@ def find_dialect(data: bytes, *, name: str, delimiter: str | None, header: bool 
         )
     quoted = _opens_fields(data, separator)
     if header is None:
-        header = _has_header(sample, separator, quoted)
+        header = _has_header(sample, separator, quoted, name)
     return Dialect(separator, quoted, header)
 
 
@@ -227,35 +227,51 @@ def _opens_fields(data: bytes, delimiter: str) -> bool:
     return data.startswith(b'"') or b'\n"' in data or delimiter.encode() + b'"' in data
 
 
-def _has_header(sample: str, delimiter: str, quoted: bool) -> bool:
+def _has_header(sample: str, delimiter: str, quoted: bool, name: str) -> bool:
     """Whether the first line names columns: no cell of it is a number or a time."""
-    cells = [
-        cell.strip()
-        for cell in next(read_cells(io.StringIO(sample, newline="\n"), delimiter, quoted))
-    ]
+    cells = [cell.strip() for cell in first_cells(sample, delimiter, quoted, name)]
     present = pl.Series([cell for cell in cells if cell], dtype=pl.String)
     numbers = present.cast(pl.Float64, strict=False).is_not_null()
     return bool(len(present)) and not numbers.any() and time_likeness(present) == 0
 
 
-def read_cells(lines: Iterable[str], delimiter: str, quoted: bool) -> Iterator[list[str]]:
-    """The cells of a few lines, one record after another.
+def first_cells(text: str, delimiter: str, quoted: bool, name: str) -> list[str]:
+    """The cells of the first record.
 
     Args:
-        lines: lines with their line breaks.
+        text: one record or more.
         delimiter: one or more characters.
         quoted: whether quotation marks enclose fields.
+        name: the file, for messages.
 
     Returns:
-        An iterator over records.
+        The texts of the cells.
+
+    Raises:
+        SourceError: a carriage return stands inside a field, or a field is too long.
 
     Example:
-        >>> next(read_cells(["1::Toy Story (1995)"], "::", quoted=False))
+        >>> first_cells("1::Toy Story (1995)", "::", quoted=False, name="movies.dat")
         ['1', 'Toy Story (1995)']
     """
     one = delimiter if len(delimiter) == 1 else "\x1f"
-    plain = (line.replace(delimiter, one) for line in lines)
-    return csv.reader(plain, delimiter=one, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
+    lines = io.StringIO(text.replace(delimiter, one), newline="\n")
+    records = csv.reader(
+        lines, delimiter=one, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    )
+    try:
+        return next(records)
+    except csv.Error as broken:
+        line = text.split("\n")[records.line_num - 1].rstrip("\r")
+        where = f"{name}, line {records.line_num}"
+        if "\r" not in line:
+            raise SourceError(
+                f"{where}: a field cannot be read ({broken}; {line[:80]!r}). Shorten it."
+            ) from broken
+        raise SourceError(
+            f"{where}: a carriage return stands inside the line ({line[:80]!r}). Remove it; where "
+            "such signs end the lines, write line feeds in their place."
+        ) from broken
 
 
 def find_decimal(frame: pl.DataFrame) -> str:

@@ -24,6 +24,7 @@ from regard.data.ingest.folders import (
     partition_values,
     partitions_of,
 )
+from regard.data.ingest.parquet import failures_of_parquet, require_parquet
 from regard.data.ingest.read import Wish, interactions_of
 from regard.data.ingest.table import Table
 from regard.data.interactions import Interactions
@@ -234,7 +235,7 @@ class _Raw:
                 "Parquet first, such as with polars.scan_csv(...).sink_parquet(...)."
             )
         named = [partitions_of(file) for file in files] if is_many(path) else [{}]
-        schemas = [_lazy(file).collect_schema() for file in files]
+        schemas = [_schema(file) for file in files]
         for file, schema in zip(files, schemas, strict=True):
             if schema != schemas[0]:
                 raise SourceError(
@@ -243,7 +244,7 @@ class _Raw:
                 )
         keys = [key for key in common_keys(named, files) if key not in schemas[0]]
         ones = [1] * len(files)
-        heights = tuple(int(_lazy(file).select(pl.len()).collect().item()) for file in files)
+        heights = tuple(int(_item(file, pl.len())) for file in files)
         return cls(
             tuple(files),
             heights,
@@ -273,7 +274,7 @@ class _Raw:
         return pl.concat(found)
 
     def columns(self) -> list[str]:
-        return [*_lazy(self.files[0]).collect_schema().names(), *self.keys.columns]
+        return [*_schema(self.files[0]).names(), *self.keys.columns]
 
     def sample(self) -> pl.DataFrame:
         """Some stretches of rows, evenly spread."""
@@ -287,21 +288,31 @@ class _Raw:
         """Whether all numbers of a column are whole, which decides how they are written as text."""
         number = pl.col(column).cast(pl.Float64).fill_nan(None)
         whole = (number == number.floor()).all() & (number.abs() < _EXACT).all()
-        return all(bool(_lazy(file).select(whole).collect().item()) for file in self.files)
+        return all(bool(_item(file, whole)) for file in self.files)
 
 
 def _lazy(file: Path) -> pl.LazyFrame:
     return pl.scan_parquet(file, glob=False, hive_partitioning=False)
 
 
+def _schema(file: Path) -> pl.Schema:
+    """The columns of a file."""
+    with failures_of_parquet(file):
+        require_parquet(file)
+        return _lazy(file).collect_schema()
+
+
+def _item(file: Path, asked: pl.Expr) -> Any:
+    """One value of a file."""
+    with failures_of_parquet(file):
+        return _lazy(file).select(asked).collect().item()
+
+
 def _collected(lazy: pl.LazyFrame, file: Path, columns: Sequence[str]) -> pl.DataFrame:
     """The rows of a plan over a file, as far as the file has the columns."""
-    try:
+    with failures_of_parquet(file):
         own = set(lazy.collect_schema().names())
         return lazy.select(name for name in columns if name in own).collect()
-    except (pl.exceptions.PolarsError, OSError) as broken:
-        reason = str(broken).splitlines()[0].rstrip(".")
-        raise SourceError(f"{file} cannot be read as Parquet: {reason}.") from broken
 
 
 # --- the columns ---------------------------------------------------------------------------------

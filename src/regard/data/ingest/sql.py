@@ -66,7 +66,8 @@ def open_sql(
 
     Raises:
         SourceError: the database cannot be reached, has no such table, or the query fails.
-        ColumnError: two columns of the result have one name.
+        ColumnError: two columns of the result have one name, or one holds values that do not go
+            together.
         ConfigurationError: neither or both of query and table, or parameters that do not fit.
         MissingDependencyError: SQLAlchemy or the driver of the database is not installed.
 
@@ -248,7 +249,7 @@ def _fetch(result: "CursorResult[Any]", name: str) -> pl.DataFrame:
     chunks = [_chunk(names, rows) for rows in result.partitions(CHUNK)]
     if not chunks:
         return pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
-    return pl.concat(_alike(chunks), how="vertical_relaxed")
+    return pl.DataFrame([_joined(column, chunks, name) for column in names])
 
 
 def _chunk(names: list[str], rows: Any) -> pl.DataFrame:
@@ -256,12 +257,20 @@ def _chunk(names: list[str], rows: Any) -> pl.DataFrame:
     return pl.DataFrame([column_of(name, values) for name, values in columns])
 
 
-def _alike(chunks: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    """Chunks whose columns are text where any chunk has text in them."""
-    texts = {each.name for chunk in chunks for each in chunk if each.dtype == pl.String}
-    return [
-        chunk.with_columns(pl.col(*texts).cast(pl.String)) if texts else chunk for chunk in chunks
-    ]
+def _joined(name: str, chunks: list[pl.DataFrame], source: str) -> pl.Series:
+    """One column of all chunks; text where any chunk has text in it."""
+    kinds = dict.fromkeys(chunk.schema[name] for chunk in chunks)
+    columns = [chunk.select(name) for chunk in chunks]
+    try:
+        if pl.String in kinds:
+            columns = [column.cast(pl.String) for column in columns]
+        return pl.concat(columns, how="vertical_relaxed").to_series()
+    except pl.exceptions.PolarsError as unlike:
+        raise ColumnError(
+            f"Column {name!r} of {source} holds values of kinds that do not go together "
+            f"({', '.join(map(str, kinds))}). Cast it in the query, such as CAST({name} AS TEXT), "
+            f"or HEX({name}) where it holds bytes."
+        ) from unlike
 
 
 def _reason(failed: Exception, url: "URL") -> str:

@@ -75,8 +75,11 @@ def clean_shards(
     if todo:
         spread = _spread(head, rules, place, shards)
         work = partial(_clean_one, head, spread, place)
-        for number, _ in enumerate(each(work, todo), start=1):
+        for number, (shard, _) in enumerate(zip(todo, each(work, todo), strict=True), start=1):
+            if not look_across(rules):  # or a run that goes on would count the other shards alone
+                place.drop_raw(shard)
             tell(shards - len(todo) + number, shards)
+    place.drop_all_raw()
     facts = [place.finished(shard) or {} for shard in range(shards)]
     _require_whole(head, facts)
     return Cleaned(place, shards, _report(head, rules, place, facts))
@@ -125,14 +128,17 @@ def _marked(
 # --- rules that look across users ----------------------------------------------------------------
 
 
+def look_across(rules: Iterable[Rule]) -> bool:
+    """Whether any rule compares rows of different users, which takes all shards at once."""
+    return any(rule.scope is Scope.LOG for rule in rules)
+
+
 def _spread(head: Interactions, rules: Sequence[Rule], place: Workplace, shards: int) -> list[Rule]:
     """The rules as they judge a shard, those that look at the whole log having seen it."""
     spread: list[Rule] = []
     for rule in rules:
         if rule.scope is Scope.LOG:
-            folder = place.folder / "marked"
-            folder.mkdir(exist_ok=True)
-            files = [folder / f"{shard:05d}.parquet" for shard in range(shards)]
+            files = [place.marked(shard) for shard in range(shards)]
             for shard, file in enumerate(files):
                 _marked(head, spread, place, shard).write_parquet(file)
             spread.append(rule.spread(lambda files=files: _frames(files), head.ordering))  # type: ignore[misc] # mypy sees no default in a lambda
@@ -142,7 +148,7 @@ def _spread(head: Interactions, rules: Sequence[Rule], place: Workplace, shards:
 
 
 def _frames(files: Sequence[Path]) -> Iterator[Frame]:
-    return (nw.from_native(pl.scan_parquet(file)) for file in files)
+    return (nw.from_native(pl.scan_parquet(file, glob=False)) for file in files)
 
 
 # --- what it came to -----------------------------------------------------------------------------
@@ -181,9 +187,10 @@ def _report(
     for found in facts:
         for number, rows in found["removed"].items():
             counts[int(number)] = counts.get(int(number), 0) + rows
-    samples = pl.concat([pl.read_parquet(each) for each in place.outcomes(SAMPLES, len(facts))])
+    files = place.outcomes(SAMPLES, len(facts))
+    samples = pl.concat([pl.read_parquet(file, glob=False) for file in files])
     rows_in = sum(each["in"] for each in facts)
-    quarantine = pl.read_parquet(place.clean(0) / QUARANTINE).clear()
+    quarantine = pl.read_parquet(place.clean(0) / QUARANTINE, glob=False).clear()
     return CleaningReport(
         source=head.source,
         rows_in=rows_in,
@@ -197,5 +204,5 @@ def _report(
 def removed_rows(cleaned: Cleaned) -> Any:
     """`(removed,)` int64 numbers of the rows that cleaning removed, ascending."""
     files = cleaned.place.outcomes(QUARANTINE, cleaned.shards)
-    found = [pl.read_parquet(file, columns=[ROW])[ROW].to_numpy() for file in files]
-    return np.sort(np.concatenate(found))
+    tables = [pl.read_parquet(file, columns=[ROW], glob=False) for file in files]
+    return np.sort(np.concatenate([table[ROW].to_numpy() for table in tables]))

@@ -120,7 +120,7 @@ def items_of(
             all_items.add(everything)
     if TITLE in head.columns():
         for path in cleaned.place.outcomes(TITLES, cleaned.shards):
-            all_items.add(pl.read_parquet(path))
+            all_items.add(pl.read_parquet(path, glob=False))
     counts = known.total()
     if counts.is_empty():
         raise TooLittleDataError(

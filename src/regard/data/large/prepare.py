@@ -25,7 +25,13 @@ from regard.data.clean import default_rules, nothing_left, require_columns
 from regard.data.fingerprint import Fingerprint
 from regard.data.ingest.scan import LargeLog
 from regard.data.interactions import Interactions
-from regard.data.large.cleaning import QUARANTINE, Cleaned, clean_shards, removed_rows
+from regard.data.large.cleaning import (
+    QUARANTINE,
+    Cleaned,
+    clean_shards,
+    look_across,
+    removed_rows,
+)
 from regard.data.large.cutting import Cut, items_of, protocol_of, write_histories
 from regard.data.large.flat import FlatWriter
 from regard.data.large.partition import MOST, Partition
@@ -172,7 +178,9 @@ class _Run:
     def _scatter(self, digest: str, wanted: int, row_bytes: float) -> dict[str, Any]:
         """Begin anew."""
         self.place.remove()
-        require_disk(self.target.parent, self.log.rows, row_bytes)
+        # A rule across users keeps the rows as they came to the end, and marks a copy of them.
+        copies = 3 if look_across(self.rules) else 2
+        require_disk(self.target.parent, self.log.rows, row_bytes, copies)
         self.place.begin()
         partition = Partition.of(self.log, wanted)
         scatter(self.log, partition, self.place, self.part_rows, self.teller("scatter"))

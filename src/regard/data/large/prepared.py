@@ -21,6 +21,7 @@ from regard.schema import ROW
 FORMAT: Final = 1
 _FACTS = "prepared.json"
 _QUARANTINE = "quarantine"
+_OURS = frozenset({"format", "source", "fingerprint", "made_of"})  # no other file has them all
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,13 @@ class Prepared:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The items of the training part."""
-        table = pl.read_parquet(self.folder / "vocabulary.parquet")
+        table = pl.read_parquet(self.folder / "vocabulary.parquet", glob=False)
         return Vocabulary(table["id"], table["count"].to_numpy())
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """All items of the clean log with their titles."""
-        return Catalogue.from_frame(pl.read_parquet(self.folder / "catalogue.parquet"))
+        return Catalogue.from_frame(pl.read_parquet(self.folder / "catalogue.parquet", glob=False))
 
     def split(self) -> Split:
         """The split that the same cleaning and cutting would have given in memory.
@@ -128,7 +129,7 @@ class Prepared:
 
     def quarantine(self) -> pl.LazyFrame:
         """The removed rows, each with its rule and reason, in no particular order."""
-        return pl.scan_parquet(self.folder / _QUARANTINE / "*.parquet")
+        return pl.scan_parquet(sorted((self.folder / _QUARANTINE).glob("*.parquet")), glob=False)
 
     def report(self) -> CleaningReport:
         """What cleaning did, the removed rows included, which are read into memory here."""
@@ -164,13 +165,25 @@ def require_format(found: object) -> None:
 
 
 def is_prepared(folder: Path | str) -> bool:
-    """Whether a folder holds a prepared log, sound or not.
+    """Whether a folder holds a prepared log, sound or not, so that it may be replaced as one.
+
+    A file of that name alone says nothing: it must hold what `Prepared.save_facts` writes.
+
+    Args:
+        folder: may lead anywhere.
+
+    Returns:
+        False too where nothing can be read.
 
     Example:
         >>> is_prepared("plays.csv")
         False
     """
-    return (Path(folder) / _FACTS).is_file()
+    try:
+        facts = json.loads((Path(folder) / _FACTS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(facts, dict) and facts.keys() >= _OURS
 
 
 def add_quarantine(folder: Path, files: "list[Path]") -> None:

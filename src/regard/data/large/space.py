@@ -31,21 +31,22 @@ def available_memory() -> int:
     return 4 * 2**30
 
 
-def require_disk(folder: Path, rows: int, row_bytes: float) -> None:
+def require_disk(folder: Path, rows: int, row_bytes: float, copies: int) -> None:
     """Refuse to begin what the disk cannot hold.
 
     Args:
         folder: where shards and results will lie; it, or a folder above it, exists.
         rows: of the log.
         row_bytes: of a typed row.
+        copies: how often a row may lie there at a time.
 
     Raises:
         StorageError: too little is free.
 
     Example:
-        >>> require_disk(Path("."), rows=10, row_bytes=32.0)
+        >>> require_disk(Path("."), rows=10, row_bytes=32.0, copies=2)
     """
-    needed = int(rows * (2 * row_bytes + _FINAL) * _MARGIN)
+    needed = int(rows * (copies * row_bytes + _FINAL) * _MARGIN)
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(there).free
     if free < needed:

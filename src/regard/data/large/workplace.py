@@ -6,6 +6,7 @@
         run.json            which log, which rules, how many shards
         bounds.parquet      the first user of each shard
         raw/00007/          rows of shard 7 as they came, one file per part of the log
+        marked/             all rows as a rule finds them that looks across users
         clean/00007/        the same, cleaned and sorted; done.json with checksums comes last
 """
 
@@ -66,7 +67,7 @@ class Workplace:
 
     def bounds(self) -> pl.Series:
         """The first user of each shard but the first."""
-        return pl.read_parquet(self.folder / "bounds.parquet")["bound"]
+        return pl.read_parquet(self.folder / "bounds.parquet", glob=False)["bound"]
 
     def add_raw(self, shard: int, part: int, rows: pl.DataFrame) -> None:
         """Put some rows into a shard."""
@@ -85,13 +86,27 @@ class Workplace:
         """Where the outcome of a shard lies."""
         return self.folder / "clean" / f"{shard:05d}"
 
+    def marked(self, shard: int) -> Path:
+        """A file for all rows of a shard as a rule finds them that looks across users."""
+        folder = self.folder / "marked"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{shard:05d}.parquet"
+
     def finish(self, shard: int, facts: Mapping[str, Any]) -> None:
-        """Note that the outcome of a shard is complete, and drop its raw rows."""
+        """Note that the outcome of a shard is complete."""
         place = self.clean(shard)
         sums = {file.name: checksum(file) for file in sorted(place.iterdir())}
         with atomic_file(place / _DONE) as draft:
             draft.write_text(json.dumps({"facts": facts, "checksums": sums}))
+
+    def drop_raw(self, shard: int) -> None:
+        """Forget the rows of a shard as they came."""
         shutil.rmtree(self.folder / "raw" / f"{shard:05d}", ignore_errors=True)
+
+    def drop_all_raw(self) -> None:
+        """Forget everything that only cleaning reads."""
+        for name in ("raw", "marked"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def finished(self, shard: int) -> dict[str, Any] | None:
         """The facts of a shard, or None where it is not complete."""
@@ -99,7 +114,7 @@ class Workplace:
         return None if noted is None else noted["facts"]
 
     def is_damaged(self, shard: int) -> bool:
-        """Whether a shard was complete and is not what it was: its raw rows are gone."""
+        """Whether a shard was complete and is not what it was: its raw rows may be gone."""
         place = self.clean(shard)
         if (noted := _read_json(place / _DONE)) is None:
             return False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from regard.data.ingest.columns import MISSING
+from regard.data.numerals import MISSING
 from regard.errors import ColumnError
 from regard.schema import ROW
 
