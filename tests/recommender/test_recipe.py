@@ -205,7 +205,7 @@ def test_unknown_names_are_refused_with_the_nearest_one(
     [
         ({"seed": 1.5}, "recipe.seed=1.5 must be int, such as 7."),
         ({"seed": True}, "recipe.seed=True must be int"),
-        ({"seed": -1}, "seed=-1 must be 0 or more."),
+        ({"seed": -1}, "seed=-1 must be 0 or more, and below 2 to the 63."),
         ({"loss": 3}, "recipe.loss=3 must be str, such as 'auto'."),
         ({"memory": "perhaps"}, "memory='perhaps' is not known; choose 'auto', 'on' or 'off'."),
         ({"model": "markov"}, "[model] of a recipe must be a table, not 'markov'."),

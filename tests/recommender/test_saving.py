@@ -109,7 +109,7 @@ def test_what_is_no_bundle_is_never_replaced(
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "manifest.json").write_text('{"name": "my web app"}')
     (tmp_path / "app" / "thesis.txt").write_text("years of work")
-    with pytest.raises(StorageError, match="is no bundle, so it will not be replaced"):
+    with pytest.raises(StorageError, match="is no bundle, so it will not be"):
         fitted["markov"].save(tmp_path / "app", overwrite=True)
     assert set(files_of(tmp_path / "app")) == {"manifest.json", "thesis.txt"}
     folder = fitted["markov"].save(tmp_path / "model")

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from regard.bundle.bundle import Bundle, Weights
 from regard.bundle.manifest import is_bundle, write_manifest
-from regard.data.atomic import atomic_folder
+from regard.data.atomic import atomic_folder, refuse_others
 from regard.errors import StorageError
 
 
@@ -44,12 +44,7 @@ def write_bundle(bundle: Bundle, folder: Path | str, *, overwrite: bool = False)
         ...     read_bundle(Path(place, "model")).weights["counts"].tolist()
         [2, 1]
     """
-    place = Path(folder)
-    if overwrite and place.is_dir() and any(place.iterdir()) and not is_bundle(place):
-        raise StorageError(
-            f"{folder} is there already and is no bundle, so it will not be replaced; name another "
-            "folder."
-        )
+    refuse_others(Path(folder), is_bundle, "bundle")
     with atomic_folder(folder, overwrite=overwrite) as draft:
         (draft / "recipe.toml").write_text(tomli_w.dumps(bundle.recipe), "utf-8")
         card = json.dumps(bundle.card, indent=2, ensure_ascii=False, allow_nan=False)

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -185,6 +185,28 @@ def refusal(target: Path, *, overwrite: bool) -> str | None:
     if not overwrite and target.exists() and any(target.iterdir()):
         return "is there already and is not empty; name another folder or ask for overwrite."
     return None
+
+
+def refuse_others(target: Path, ours: Callable[[Path], bool], what: str) -> None:
+    """Refuse to put a result where something lies that is none of its kind.
+
+    Args:
+        target: a folder, there or not.
+        ours: whether a folder is of the kind.
+        what: the kind, for the message.
+
+    Raises:
+        StorageError: it has content of another kind, which nobody may replace.
+
+    Example:
+        >>> refuse_others(Path("no-such-folder"), lambda _: False, "bundle")
+    """
+    with failures_of(target):
+        if target.is_dir() and any(target.iterdir()) and not ours(target):
+            raise StorageError(
+                f"{target} is there already, is not empty and is no {what}, so it will not be "
+                "replaced; name another folder."
+            )
 
 
 def _sibling(target: Path) -> Path:

@@ -386,6 +386,14 @@ def test_the_same_preparation_is_not_made_twice(tmp_path: Path) -> None:
     assert other.protocol.min_count == 2
 
 
+def test_what_is_no_prepared_log_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "prepared.json").write_text('{"dinner": "soup"}')
+    with pytest.raises(StorageError, match="is no prepared log, so it will not be replaced"):
+        prepare(Interactions.of(busy_log()), tmp_path / "mine", overwrite=True)
+    assert [each.name for each in (tmp_path / "mine").iterdir()] == ["prepared.json"]
+
+
 def test_a_disk_that_is_too_small_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

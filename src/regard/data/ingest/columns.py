@@ -231,8 +231,8 @@ def as_numbers(column: pl.Series, *, decimal: str = ".") -> pl.Series:
         what = "value that is no number" if wrong.sum() == 1 else "values that are no numbers"
         raise ColumnError(
             f"Column {column.name!r} has {int(wrong.sum()):,} {what} (first: row {row}, "
-            f"{column[row]!r}). Mend them, or say how numbers are written with decimal='.' or "
-            "decimal=','."
+            f"{column[row]!r}). Mend them, without signs between thousands, or say how numbers are "
+            "written with decimal='.' or decimal=','."
         )
     return numbers
 

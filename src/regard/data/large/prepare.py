@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from regard.data.atomic import atomic_folder, refusal
+from regard.data.atomic import atomic_folder, refusal, refuse_others
 from regard.data.clean import default_rules, nothing_left, require_columns
 from regard.data.fingerprint import Fingerprint
 from regard.data.ingest.scan import LargeLog
@@ -80,7 +80,7 @@ def prepare(
         memory: bytes that the work on the shards under way may take. One user's rows are always
             together, so a user with very many of them takes more.
         shards: how many to make, instead of as many as `memory` asks for.
-        overwrite: replace a prepared log that is there.
+        overwrite: replace a prepared log that is there; nothing else ever is.
         progress: hears how far it is.
 
     Returns:
@@ -104,6 +104,7 @@ def prepare(
     run = _Run.of(large, Path(folder), rules, cut or Cut(), progress)
     if is_prepared(run.target) and (there := Prepared.open(run.target)).made_of == run.made_of:
         return there
+    refuse_others(run.target, is_prepared, "prepared log")
     if amiss := refusal(run.target, overwrite=overwrite):
         raise StorageError(f"{folder} {amiss}")
     rules_settled = run.scattered(memory, shards)
