@@ -12,7 +12,6 @@ which tells how fast it could be at all.
 import argparse
 import json
 import os
-import resource
 import shutil
 import sys
 import time
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from regard.data.large.space import peak_megabytes
 
 EARLIEST = 631_152_000
 """UTC seconds of 1990-01-01, from which `implausible-times` believes a time."""
@@ -39,12 +40,6 @@ class Clock:
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._began
         self._began = now
-
-
-def peak_megabytes() -> float:
-    """Largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def in_memory(log: Path, work: Path, clock: Clock) -> dict[str, int]:

@@ -23,6 +23,8 @@ def data(results: dict[str, Any], words: dict[str, str]) -> list[str]:  # noqa: 
         slow = _slowest(results["points"], point["rows"])
         faster = f"{slow / total:,.1f}" if slow else "–"
         peak = f"{point['megabytes'] / 1024:,.1f} GB"
+        if point["megabytes"] <= point["base_megabytes"]:  # it never needed more than at its start
+            peak = f"at most {peak}"
         rate = f"{point['rows'] / total:,.0f}"
         name = TITLES[point["way"]]
         rows.append([f"{point['rows']:,}", name, *cells, f"{total:,.1f} s", rate, peak, faster])

@@ -7,8 +7,6 @@ The resident memory of a process only ever grows in its books, so each point has
 
 import argparse
 import json
-import resource
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -22,6 +20,7 @@ import torch
 
 import regard
 from regard.data.batches import TrainingBatches
+from regard.data.large.space import peak_megabytes
 from regard.data.sequences import Sequences
 from regard.data.split import Split, SplitProtocol, assemble
 from regard.data.vocabulary import Vocabulary
@@ -78,12 +77,6 @@ def repeated(work: Callable[[], Any], most: int = 5, seconds: float = 20.0) -> l
         work()
         taken.append(time.perf_counter() - began)
     return taken
-
-
-def peak_megabytes() -> float:
-    """Largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def own_megabytes(work: Callable[[], Any]) -> float:

@@ -12,7 +12,6 @@ and answering. Prints seconds and the largest resident memory so far, and NDCG b
 
 import argparse
 import json
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ import numpy as np
 import polars as pl
 
 from ml1m import surroundings
+from regard.data.large.space import peak_megabytes
 
 SEED, GROUP, STAYS, EVENTS = 7, 50, 0.9, 33
 """Seed, items of a group, chance to stay in it, mean events of a user."""
@@ -37,7 +37,7 @@ def timed(name: str, work: Callable[[], Result]) -> Result:
     began = time.perf_counter()
     result = work()
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_megabytes()
     STAGES.append({"stage": name, "seconds": seconds, "peak_megabytes": peak})
     print(f"{name:<24}{seconds:>8.1f} s   peak {peak:>8,.0f} MB", flush=True)
     return result

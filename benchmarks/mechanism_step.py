@@ -14,11 +14,11 @@ import torch
 
 from growth_point import HELD_OUT, generated_split
 from ml1m import surroundings
+from regard.data.large.space import peak_megabytes
 from regard.data.split import Split, assemble
 from regard.errors import MissingDependencyError, RegardError
 from regard.recommender.recipe import Recipe
 from stopwatch import Stopwatch, step_seconds
-from zoo_point import peak_megabytes
 
 
 def with_clock(split: Split) -> Split:

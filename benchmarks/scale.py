@@ -7,7 +7,6 @@ of each step, and the largest resident memory of the process so far.
 """
 
 import argparse
-import resource
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -19,6 +18,7 @@ import polars as pl
 import regard
 from regard.classical import MarkovChain
 from regard.data.batches import TrainingBatches
+from regard.data.large.space import peak_megabytes
 
 SEED = 7
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ def timed(name: str, work: Callable[[], Result]) -> Result:
     began = time.perf_counter()
     result = work()
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_megabytes()
     print(f"{name:<24}{seconds:>8.2f} s   peak {peak:>8,.0f} MB", flush=True)
     return result
 

@@ -11,7 +11,6 @@ once used does not come back. Compare the figures of one run only.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import polars as pl
 import torch
 
 from ml1m import surroundings
+from regard.data.large.space import peak_megabytes
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.evaluation.ranking import top_items
@@ -85,12 +85,6 @@ def measure(way: str, items: int, users: int) -> dict[str, float]:
         WAYS[way](states_UD, vectors_ND)
         taken.append(time.perf_counter() - began)
     return {"seconds": min(taken), "megabytes": peak_megabytes() - before}
-
-
-def peak_megabytes() -> float:
-    """The largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 def apart(way: str, items: int, users: int) -> dict[str, float]:

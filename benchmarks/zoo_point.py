@@ -8,7 +8,6 @@ that was stopped goes on from its last checkpoint, kept in `build/zoo` until the
 
 import importlib
 import json
-import resource
 import sys
 import time
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any
 from ml1m import surroundings
 from regard.cli.logs import as_cleaned
 from regard.data.catalogue import Catalogue
+from regard.data.large.space import peak_megabytes
 from regard.data.split import Split
 from regard.errors import MissingDependencyError, NeedsClockError, RegardError
 from regard.recommender.fitting import welcome
@@ -131,21 +131,6 @@ def metrics(recommender: Recommender, seen: str, *, memory: bool) -> dict[str, A
 def without_source(recipe: Recipe) -> dict[str, Any]:
     """A recipe without the path on this machine."""
     return {name: each for name, each in recipe.to_dict().items() if name != "source"}
-
-
-def peak_megabytes() -> float:
-    """Largest resident memory of this process so far.
-
-    Linux hands the peak of the process that starts another one on to it in `getrusage`, so that is
-    asked only where there is no `/proc`.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text("utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     python benchmarks/peers/million.py [--peers replay rectools naive] [--seconds 30]
 
-The same generated log, the same size of network and the same scripts as in `run.py`. Each peer is
+The same generated log, as many blocks of the same width and the scripts of `run.py`. Each peer is
 given most of the machine's memory and half a minute of steps; what is told is its speed and its
 largest memory, or the words with which it gave up.
 """

@@ -2,8 +2,8 @@
 
     REGARD_DATA=... python benchmarks/peers/run.py [--peers recbole rectools replay naive regard]
 
-Every peer gets an environment of its own, the same log, the same size of network, the same clock
-and the same evaluator (`protocol.py`), and runs alone, with as many threads as there are cores.
+Every peer gets an environment of its own, the same log, as many blocks of the same width, the same
+clock and the same evaluator (`protocol.py`), and runs alone, with a thread for each core.
 Peers that compute all scores at once are first tried for half a minute, with and without an
 allocator that keeps its memory; the full run takes the better of the two. What was finished is kept
 in the work folder and not run again, unless `--again` is said or something that it depends on has

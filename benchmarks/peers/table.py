@@ -107,7 +107,7 @@ def peers(results: dict[str, Any], _words: dict[str, str]) -> list[str]:
 
 
 def rows_of(name: str, found: dict[str, Any]) -> list[Row]:
-    """One row of a peer; Regard has one for its network, what it ships, and its Markov chain."""
+    """One row of a peer; Regard has some: its network, what it ships, a narrow one, Markov."""
     environment = found["environment"]
     numbers = {
         "install s": environment["install_seconds"],
@@ -123,6 +123,10 @@ def rows_of(name: str, found: dict[str, Any]) -> list[Row]:
     if "memory" in found:
         memory = found["memory"]
         rows.append(Row(memory["settings"]["title"], "ours", _quality(memory)))
+    if "narrow" in found:
+        narrow = found["narrow"]
+        speed = {"targets/s": narrow["targets_per_second"]}
+        rows.append(Row(narrow["settings"]["title"], "ours", speed))
     if "markov" in found:
         markov = found["markov"]
         reached = markov["quality"]["removed"]["ndcg@10"]
@@ -155,7 +159,8 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
     for found in known.values():
         settings = found["settings"]
         heads = _counted(settings["heads"], "head")
-        size = f"{settings['blocks']} blocks of width {settings['width']}, {heads}"
+        size = f"{settings['blocks']} blocks of width {settings['width']}, {heads}, a feed-forward "
+        size += f"network of {_hidden(settings)}"
         words = [
             f"{settings['longest']} events, {size}, {settings['loss']}, {settings['optimiser']}"
         ]
@@ -178,6 +183,12 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
                 f"the same network made to read {found['fewer']['events']} events makes all lists "
                 f"in {found['fewer']['lists_seconds']:.2f} s"
             )
+        if "narrow" in found:
+            narrow = found["narrow"]["settings"]
+            words.append(
+                f"as narrow as they: {_counted(narrow['heads'], 'head')}, a feed-forward network "
+                f"of {_hidden(narrow)}, {found['narrow']['seconds']:.0f} s, speed alone"
+            )
         if "memory" in found:
             words.append(
                 f"{found['validation_seconds']:.1f} s of validation beside the steps; "
@@ -190,6 +201,11 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
         if "failed" in found:
             lines.append(f"- *{name}* could not be measured: {found['failed']}.")
     return lines
+
+
+def _hidden(settings: dict[str, Any]) -> int:
+    """Width inside the feed-forward network; Regard tells it as a multiple."""
+    return int(settings.get("hidden", settings.get("expansion", 1) * settings["width"]))
 
 
 def _counted(number: int, what: str) -> str:

@@ -6,6 +6,7 @@ belongs to a fit, but not to its steps: its seconds are reported beside them.
 """
 
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -47,6 +48,9 @@ from regard.training.watching import Silence
 
 FEWER = 50
 """Events that RecBole's network reads."""
+NARROW = {"expansion": 1, "heads": 1}
+"""The feed-forward network and the heads of most others, as in the paper of SASRec."""
+NARROW_SECONDS = 30.0
 
 
 class BudgetSpentError(Exception):
@@ -184,6 +188,16 @@ def with_memory(recipe: Recipe, split: Split, log: Log, network: NetworkScorer) 
     }
 
 
+def as_narrow(recipe: Recipe, split: Split, log: Log, given: Namespace) -> dict[str, Any]:
+    """Speed of a network as small as that of most others; what it learns is not asked."""
+    brief = {"budget": min(NARROW_SECONDS, given.budget), "speed": True}
+    meter = Meter(Namespace(**{**vars(given), **brief}), log, unready)
+    watch = teach(replace(recipe, options=NARROW), split, meter)
+    settings = {"title": "Regard, as narrow as they", **vars(watch.model.config)}
+    speed = meter.targets / meter.seconds
+    return {"settings": settings, "seconds": meter.seconds, "targets_per_second": speed}
+
+
 def counted(split: Split, log: Log) -> dict[str, Any]:
     """A first-order Markov chain; needs no epochs."""
     began = time.perf_counter()
@@ -226,6 +240,7 @@ def main() -> None:
     if not given.speed:
         found["fewer"] = at_fewer_events(watch.model, split, log)
         found["memory"] = with_memory(recipe, split, log, network)
+        found["narrow"] = as_narrow(recipe, split, log, given)
     write(given.out, found)
 
 

@@ -211,11 +211,14 @@ def test_regard_and_the_textbook_run_and_stand_in_the_tables(
         each.update(environment=environment, trials={}, every=0.2)
     assert found["regard"]["memory"]["quality"]["removed"]["ndcg@10"] > 0.2
     assert found["regard"]["markov"]["lists_agree"] > 0.9
+    assert found["regard"]["narrow"]["settings"]["expansion"] == 1
+    assert found["regard"]["narrow"]["targets_per_second"] > 0
     lines = table.peers({**AROUND, "peers": found}, {})
     assert [line.split(" | ")[0] for line in lines if line.startswith(("| t", "| R"))] == [
         "| textbook SASRec", "| Regard, network alone", "| Regard, as it ships",
-        "| Regard, Markov chain", "| Regard, network alone: the textbook",
-        "| Regard, as it ships: the textbook", "| Regard, Markov chain: the textbook",
+        "| Regard, as narrow as they", "| Regard, Markov chain",
+        "| Regard, network alone: the textbook", "| Regard, as it ships: the textbook",
+        "| Regard, as narrow as they: the textbook", "| Regard, Markov chain: the textbook",
     ]  # fmt: skip
 
 
@@ -293,7 +296,7 @@ def test_the_best_is_bold_and_regard_is_a_multiple_of_the_best_other() -> None:
     assert "*broken* could not be measured: pip said no." in text
     assert "500 targets/s as it is and 500 with an allocator" in text
     assert "300 s of training each" in text
-    assert "width 64, 1 head, exact" in text
+    assert "width 64, 1 head, a feed-forward network of 64, exact" in text
 
 
 def test_a_page_without_results_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from regard.data.batches import TrainingBatches, query_batch
 from regard.data.encoders.events import check_features, encode_split, features_of, layout_of
-from regard.data.encoders.fitted import Encoders
+from regard.data.encoders.fitted import Encoders, training_part
 from regard.data.encoders.gaps import with_gaps
+from regard.data.encoders.provenance import Provenance
 from regard.data.features import FARTHEST, FeatureLayout, Features
 from regard.data.interactions import Interactions
+from regard.data.leakage.diagnose import diagnose
 from regard.data.queries import Queries
 from regard.data.sequences import Sequences
 from regard.data.split import Split, split_by_time, split_leave_last_out
@@ -282,3 +284,16 @@ class TestRefusals:
         assert told == "(1, 1) columns of codes and numbers where (2, 1) are expected"
         assert "runs from -1 to -1" in layout.misfit(Features(codes - 1, numbers))
         assert "not finite" in layout.misfit(Features(codes, numbers + np.float32(np.nan)))
+
+
+def test_encoders_of_a_log_in_any_order_come_from_the_training_part() -> None:
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({
+        "user": rng.integers(0, 20, 400), "item": rng.integers(0, 10, 400),
+        "time": np.sort(rng.uniform(1e9, 1.1e9, 400)), "price": rng.uniform(1, 5, 400),
+    })  # fmt: skip
+    for log in (Interactions.of(table), Interactions.of(table.sort("user", "time"))):
+        split, encoders = encode_split(log, split_by_time(log), {"price": "buckets"})
+        found = diagnose(split, log=log, encoders=[encoders])
+        assert not [each for each in found.findings if each.name == "encoders-ahead"]
+        assert encoders.learned_from == Provenance.of(training_part(log, split))

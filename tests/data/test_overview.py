@@ -185,7 +185,7 @@ def daily(values: list[float | None], item: str = "tea") -> pl.DataFrame:
         {
             "item": item,
             "day": pl.Series([day for day, _ in there], dtype=pl.Int32).cast(pl.Date),
-            "quantity": [value for _, value in there],
+            "price": [value for _, value in there],
         }
     )
 
@@ -226,6 +226,15 @@ def test_gaps_and_outliers_are_those_of_loops() -> None:
     assert tea.detector == {"name": "hampel", **dataclasses.asdict(DETECTOR)}
     assert tea.filler == {"name": "forward", **dataclasses.asdict(FILLER)}
     assert FILLER.causal
+
+
+def test_a_day_without_a_sale_sold_nothing_and_has_no_gap() -> None:
+    values: list[float | None] = [3.0, 4.0, None, 5.0, 4.0, None, 3.0, 6.0]
+    [events, pieces] = some_series(daily(values).rename({"price": "quantity"}), {})
+    assert (events.how, pieces.how) == ("count", "sum")
+    assert events.values == (1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0)
+    assert pieces.values == (3.0, 4.0, 0.0, 5.0, 4.0, 0.0, 3.0, 6.0)
+    assert set(events.fills) == set(pieces.fills) == {None}
 
 
 def test_days_are_added_up_as_pandas_does() -> None:
@@ -269,7 +278,7 @@ def test_the_step_leaves_few_points_and_few_holes(every: int, count: int, step: 
 def test_an_item_that_is_hardly_ever_there_is_shown_by_months() -> None:
     days = pl.Series([0, 90, 180, 270, 360], dtype=pl.Int32).cast(pl.Date)
     [events] = some_series(pl.DataFrame({"item": "tea", "day": days}), {})
-    assert (events.step, len(events.values), events.missing) == ("month", 12, 7)
+    assert (events.step, len(events.values), events.values.count(0.0)) == ("month", 12, 7)
 
 
 def test_a_log_of_centuries_shows_its_latest_years() -> None:

@@ -79,6 +79,20 @@ def test_the_default_moment_is_that_of_the_default_split() -> None:
     assert settled.until == pytest.approx(found.protocol.validation_from, abs=DAY)
 
 
+def test_a_robot_late_in_the_log_moves_no_limit_into_the_test_part() -> None:
+    """Its rows are not kept, so the moment is that of the rows that are."""
+    from regard.data.split import split_by_time
+
+    people = world(robots=0)
+    late = [("robot", "i7", START + 60 * DAY - 60.0 * n) for n in range(6_000)]
+    robot = pl.DataFrame(late, schema=people.schema, orient="row")
+    kept, report = clean(Interactions.of(pl.concat([people, robot])), [Robots()])
+    assert report.quarantine["user"].unique().to_list() == ["robot"]
+    until = report.removals[0].parameters["until"]
+    assert until <= split_by_time(kept).protocol.validation_from
+    assert until == Robots().settled_on(Interactions.of(people)).until
+
+
 def test_a_recipe_holds_the_limits_and_judges_alike() -> None:
     table = world()
     _, report = clean(Interactions.of(table), [Robots()])
@@ -89,7 +103,7 @@ def test_a_recipe_holds_the_limits_and_judges_alike() -> None:
     few = table.filter(pl.col("user").is_in(["robot0", "p00"]))
     _, later = clean(Interactions.of(few), [again])  # too few to learn from, and no need to
     assert set(later.quarantine["user"]) == {"robot0"}
-    assert "by limits from before it" in report.notes[0]
+    assert "by limits learned before the moment 'until'" in report.notes[0]
 
 
 def test_numbers_from_an_independent_calculation() -> None:

@@ -267,3 +267,20 @@ def test_lists_of_chance_have_no_popularity_tilt():
 def test_lists_that_ran_out_and_cold_targets_have_no_popularity():
     found = beyond_accuracy(np.zeros((2, 3), np.int32), np.ones(2, np.int32), np.array([3, 1]))
     assert (found.coverage, found.recommended, found.wanted) == (0.0, 0.5, 0.5)
+
+
+def test_reports_about_other_questions_are_not_compared():
+    split = split_leave_last_out(walk(60, 12, 9, 0.8))
+    rules = {"protocol": RULES, "training": split.training, "fingerprint": split.fingerprint}
+    one = evaluate(Popularity().fit(split.training), split.test, name="one", **rules)
+    other = evaluate(MarkovChain().fit(split.training), split.validation, name="other", **rules)
+    assert one.user_ids.equals(other.user_ids)
+    with pytest.raises(ConfigurationError, match="different users, moments or targets"):
+        compare([one, other], "one")
+
+
+def test_a_cut_off_beyond_the_catalogue_keeps_its_name():
+    split = split_leave_last_out(walk(60, 4, 9, 0.8))
+    report = judge(Popularity().fit(split.training), split, "popularity")
+    assert [each.k for each in report.beyond] == [5, 10]
+    assert report.beyond[0].coverage == report.beyond[1].coverage == 1.0

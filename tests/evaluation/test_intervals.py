@@ -131,6 +131,13 @@ def test_equal_recommenders_do_not_differ():
     assert paired_difference(one_differs, same).p_value == 1.0
 
 
+def test_differences_that_add_up_to_nothing_tell_nothing():
+    """In floats .1 + .2 - .3 is not zero; every pattern of signs is as far from it."""
+    assert 0.1 + 0.2 - 0.3 != 0
+    found = paired_difference(np.array([0.1, 0.2, 0.0]), np.array([0.0, 0.0, 0.3]))
+    assert found.p_value == 1.0
+
+
 def test_other_users_cannot_be_paired():
     with pytest.raises(ConfigurationError, match="x has values of 3 users and y of 2"):
         paired_difference(np.zeros(3), np.zeros(2), names=("x", "y"))

@@ -33,14 +33,14 @@ def hostile_log() -> Interactions:
             "user": [f"u{day % 3}" if day else None for day in days],
             "item": [HOSTILE if day % 7 else f" {HOSTILE}" for day in days],
             "time": [1.7e9 + day * 86_400.0 for day in days],
-            "quantity": [500 if day == 15 else 1 + day % 3 for day in days],
+            "price": [500 if day == 15 else 1 + day % 3 for day in days],
             "title": [HOSTILE] * len(days),
             f"note {HOSTILE}": [None if day % 2 else HOSTILE for day in days],
         }
     )
     log = Interactions.of(table, source=f"shop {HOSTILE}.csv")
     return dataclasses.replace(
-        log, notes=(f"A note {HOSTILE}.",), roles={**log.roles, "quantity": f"pieces {HOSTILE}"}
+        log, notes=(f"A note {HOSTILE}.",), roles={**log.roles, "price": f"pieces {HOSTILE}"}
     )
 
 
@@ -79,7 +79,7 @@ def test_hostile_names_are_text(page: str, outline: Outline) -> None:
     assert "img" not in outline.tags
     # In the title, the doubts, the samples, the columns, the busiest items, the headings.
     assert outline.text.count('<script>alert("1")') > 8
-    assert f"Pieces {HOSTILE} of {HOSTILE}, sum of each day" in outline.text
+    assert f"Pieces {HOSTILE} of {HOSTILE}, mean of each day" in outline.text
 
 
 def test_the_numbers_of_the_report_are_on_the_page(data: DataReport, outline: Outline) -> None:
@@ -91,7 +91,8 @@ def test_the_numbers_of_the_report_are_on_the_page(data: DataReport, outline: Ou
     assert "settled by cleaning" in outline.text
     assert "hampel (window=15, threshold=5.0, causal=False)" in outline.text
     assert "forward (causal=True, longest_gap_points=7)" in outline.text
-    assert "1 of 20 days have no row; 1 of them are filled" in outline.text
+    assert "3 of 20 days have no row; 3 of them are filled" in outline.text
+    assert "1 of 20 days come to 0" in outline.text
     assert "1 outlier marked by a ring" in outline.text
     assert "The busiest day" in outline.text
 

@@ -7,10 +7,13 @@ A user's events, a query that ends at event 3, and its target::
     target                  31
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regard.data.sequences import Sequences
 from regard.errors import DataError
@@ -55,6 +58,16 @@ class Queries:
         starts = self.sequences.offsets[self.users]
         if (self.ends < starts).any() or (self.ends > self.sequences.offsets[self.users + 1]).any():
             raise DataError("A query ends outside the history of its user.")
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that differ where other questions are asked of the same log."""
+        found = hashlib.blake2b(digest_size=8)
+        parts: list[NDArray[Any]] = [self.users, self.history_lengths, self.target_offsets]
+        parts += [self.targets] if self.times is None else [self.targets, self.times]
+        for part in parts:
+            found.update(f"{len(part)} ".encode() + np.ascontiguousarray(part).tobytes())
+        return found.hexdigest()
 
     @classmethod
     def next_event(cls, sequences: Sequences, users: Offsets, ends: Offsets) -> "Queries":

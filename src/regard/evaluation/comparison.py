@@ -173,10 +173,10 @@ def _require_alike(reports: Sequence[EvaluationReport]) -> None:
                     f"{first.name} and {other.name} differ in {what} ({mine} against {theirs}), "
                     "so their numbers may not stand in one table. Evaluate them alike."
                 )
-        if not first.user_ids.equals(other.user_ids):
+        if first.asked != other.asked or not first.user_ids.equals(other.user_ids):
             raise ConfigurationError(
-                f"{first.name} and {other.name} were asked about different users; evaluate both "
-                "on the same queries."
+                f"{first.name} and {other.name} were asked about different users, moments or "
+                "targets; evaluate both on the same queries."
             )
 
 

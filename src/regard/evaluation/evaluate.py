@@ -1,6 +1,7 @@
 """Ask a recommender all queries of a part, and write down how good its answers were."""
 
 import time
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -88,7 +89,7 @@ def evaluate(
         fingerprint=fingerprint,
         metrics=dict(zip(per_user, intervals, strict=True)),
         beyond=tuple(
-            beyond_accuracy(lists_QK[:, :k], queries.targets, vocabulary.counts)
+            replace(beyond_accuracy(lists_QK[:, :k], queries.targets, vocabulary.counts), k=k)
             for k in protocol.ks
         ),
         users=len(users),
@@ -102,6 +103,7 @@ def evaluate(
         time_ties=tie_share,
         seconds=seconds,
         version=version("regard"),
+        asked=queries.digest,
         user_ids=queries.sequences.users.gather(users.tolist()),
         per_user=per_user,
     )

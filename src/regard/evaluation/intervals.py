@@ -202,7 +202,7 @@ def _sign_flip_p_value(difference_U: Floats, resamples: int, seed: int) -> float
     moved = difference_U[difference_U != 0]  # where both are equal, a sign changes nothing
     patterns = 2 ** len(moved)  # a Python integer: it does not overflow
     # Equal sums may differ in the last bits, according to the order of addition.
-    far = abs(moved.sum()) * (1 - 1e-9)
+    far = abs(moved.sum()) - 1e-9 * np.abs(moved).sum()
     if patterns <= resamples:
         every = np.arange(patterns)[:, None] >> np.arange(len(moved)) & 1
         return float((np.abs(_signed_sums(every, moved)) >= far).mean())

@@ -35,6 +35,7 @@ class EvaluationReport:
         time_ties: share of consecutive events of one user with equal time; None without a clock.
         seconds: how long scoring and ranking took.
         version: of regard.
+        asked: digest of the questions: who, after how many events, about which targets.
         user_ids: own ids of the users, in the order of `per_user`.
         per_user: metric name -> `(U,)` float64, one value for each user, for paired comparisons.
     """
@@ -55,6 +56,7 @@ class EvaluationReport:
     time_ties: float | None
     seconds: float
     version: str
+    asked: str
     user_ids: pl.Series = field(repr=False, compare=False)
     per_user: Mapping[str, Floats] = field(repr=False, compare=False)
 
@@ -112,6 +114,7 @@ class EvaluationReport:
 
 _SINGLE = (
     *("name", "fingerprint", "version", "seconds", "users", "queries", "targets", "catalogue"),
+    "asked",
     *("cold_share", "repeat_share", "removed_share", "tied_share", "time_ties"),
 )
 

@@ -4,8 +4,6 @@ It can be killed at any moment and goes on from its last checkpoint to the very 
 """
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,6 +12,7 @@ from pathlib import Path
 import torch
 
 from regard.data.batches import TrainingBatches
+from regard.data.large.space import peak_megabytes
 from regard.data.split import TrainingPart
 from regard.errors import TooLittleDataError, TrainingError
 from regard.losses.contract import Loss
@@ -133,7 +132,7 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
             _checkpoint(learner, plan, progress)
     model.load_state_dict(progress.best)
     precision = str(_precision(model, plan)).removeprefix("torch.")
-    peak = _peak_megabytes()
+    peak = peak_megabytes()
     return History(tuple(progress.epochs), plan.metric, stopped, peak, precision=precision)
 
 
@@ -328,9 +327,3 @@ def _resume(learner: _Learner, plan: Plan) -> _Progress:
     return replace(
         _Progress(**sums), epoch=found.epoch, batch=found.batch, epochs=epochs, best=found.best
     )
-
-
-def _peak_megabytes() -> float:
-    """Largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

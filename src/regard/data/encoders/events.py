@@ -97,7 +97,9 @@ def encode_split(log: Interactions, split: Split, columns: Columns) -> tuple[Spl
         raise DataError(f"The split was not made of the rows of {log.source}; split it again.")
     training_E = np.zeros(len(events.items), np.bool_)
     training_E[np.flatnonzero(events.items != UNKNOWN)] = split.training.mask
-    encoders = Encoders.fit(table.filter(pl.Series(training_E)), columns)
+    # In the order of the source, as `training_part` gives them: where they come from is held
+    # against it, and their order is part of that.
+    encoders = Encoders.fit(table.filter(pl.Series(training_E)).sort(ROW), columns)
     events = replace(events, features=features_of(encoders, table))
     return assemble(events, split.vocabulary, split.protocol, split.fingerprint), encoders
 

@@ -41,7 +41,8 @@ class ShownSeries:
         how: what a point is of the rows within its step: `"count"`, `"sum"` or `"mean"`.
         step: `"day"`, `"week"`, `"month"` or `"year"`, in UTC.
         moments: first day (ISO) of each step, none left out.
-        values: of each step, None in a gap: a step without any row.
+        values: of each step. One without any row is 0 where rows are counted or summed, and None,
+            a gap, where they are averaged.
         fills: what the filler put into a gap, None where it left it open and where there is none.
         outliers: places of the points that the detector marks.
         detector: its name and its parameters.
@@ -71,7 +72,7 @@ class ShownSeries:
 
     @property
     def missing(self) -> int:
-        """How many steps have no row."""
+        """How many steps are gaps: without any row to average."""
         return sum(value is None for value in self.values)
 
     @property
@@ -92,11 +93,11 @@ def some_series(rows: pl.DataFrame, roles: Mapping[str, str]) -> tuple[ShownSeri
 
     Example:
         >>> days = [day for day in (*range(9), *range(10, 20))]
-        >>> rows = pl.DataFrame({"item": "tea", "quantity": [1] * 12 + [90] + [2] * 6,
+        >>> rows = pl.DataFrame({"item": "tea", "price": [1] * 12 + [90] + [2] * 6,
         ...                      "day": pl.Series(days, dtype=pl.Int32).cast(pl.Date)})
-        >>> events, tea = some_series(rows, {"quantity": "pieces"})
+        >>> events, tea = some_series(rows, {"price": "pounds"})
         >>> tea.name, tea.missing, tea.fills[9], tea.moments[tea.outliers[0]]
-        ('pieces of tea, sum of each day', 1, 1.0, '1970-01-14')
+        ('pounds of tea, mean of each day', 1, 1.0, '1970-01-14')
     """
     found = [_series(rows.select("day"))]
     chosen = list(islice(_choices(rows), _ITEM_SERIES))
@@ -154,6 +155,8 @@ def _series(
     step, grid = _even(rows, value.cast(pl.Float64).alias("value"))
     if grid["value"].count() < _LEAST_POINTS:
         return None
+    if how != "mean":  # a day without a sale sold nothing; a day without a price has no other price
+        grid = grid.with_columns(pl.col("value").fill_null(0.0))
     panel = Panel.of(grid, value="value", time="day")
     marked = DETECTOR.fit(panel).apply(panel).outliers_P
     filled = FILLER.fit(panel).fill(panel)

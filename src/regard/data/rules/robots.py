@@ -32,6 +32,7 @@ LEAST_USERS: Final = 20
 """Users with enough rows without whom nobody can say what is usual."""
 
 _VOTES = "_votes"
+_HOUR: Final = 3_600.0
 _HAIR: Final = 1e-9  # engines add up in orders of their own
 _ABOVE: Final = ("per_minute", "per_hour", "night", "hours")
 _LEAST_SPREAD: Final = {
@@ -63,7 +64,7 @@ class Robots(Rule):
         deviations: how far from the median is too far.
         votes: how many measures must agree.
         until: UTC seconds at which learning ends; if None, the moment before which 81 % of the
-            rows lie, as in the default split.
+            rows lie that are kept, as in the default split.
         night_from: the hour (UTC) at which the quietest six hours begin.
         per_minute: rows in the busiest minute that are still human.
         per_hour: rows in the busiest hour.
@@ -103,8 +104,9 @@ class Robots(Rule):
     reason: ClassVar[str] = "The user acts like a robot in more than one way."
     needs: ClassVar[tuple[str, ...]] = (USER, ITEM, TIME)
     note: ClassVar[str] = (
-        "robots judged users by their whole history, the test part included, by limits from before "
-        "it: numbers measured on this log hold for users who never exceed them."
+        "robots judged users by their whole history, the test part included, by limits learned "
+        "before the moment 'until': numbers measured on this log hold for users who never exceed "
+        "them."
     )
 
     def __post_init__(self) -> None:
@@ -131,9 +133,21 @@ class Robots(Rule):
         if all(getattr(self, each.name) is not None for each in fields(self)):
             return self
         log.require_clock("Learning the limits of robots")
-        past = usable(log.frame.with_columns(nw.lit(0).alias(REMOVED_BY)))
-        until = _moment(past) if self.until is None else self.until
-        past = past.filter(nw.col(TIME).cast(nw.Float64) < until)
+        rows = usable(log.frame.with_columns(nw.lit(0).alias(REMOVED_BY)))
+        if self.until is not None:
+            return self._learned(log, rows, self.until)
+        until = _moment(rows)
+        found = self._learned(log, rows, until)
+        # Rows of robots are not kept, and a busy one late in the log would move the moment into the
+        # test part. Each round can only move it back, and the log begins somewhere.
+        while (earlier := _moment(found._people(rows))) < until:
+            until = earlier
+            found = self._learned(log, rows, until)
+        return found
+
+    def _learned(self, log: Interactions, rows: Frame, until: float) -> Self:
+        """The rule with the limits that it lacks, found in rows before a moment."""
+        past = rows.filter(nw.col(TIME).cast(nw.Float64) < until)
         start = _quietest(past) if self.night_from is None else self.night_from
         found = replace(self, until=until, night_from=start)
         limits: dict[str, Any] = {}
@@ -141,6 +155,11 @@ class Robots(Rule):
             if getattr(self, name) is None:
                 limits[name] = found._limit(log, name, found._collected(past, name))
         return replace(found, **limits)
+
+    def _people(self, rows: Frame) -> Frame:
+        """The rows of users who are no robots."""
+        marked = self.mark(rows.with_columns(nw.lit(0).alias(REMOVED_BY)), "")
+        return marked.filter(~nw.col(MARKED)).drop(MARKED)
 
     def spread(self, parts: Callable[[], Iterable[Frame]], ordering: str) -> Rule:
         """With settled limits, each user is judged alone; see `Rule.spread`."""
@@ -240,11 +259,21 @@ def suspects(log: Interactions) -> pl.Series:
 
 
 def _moment(rows: Frame) -> float:
-    """The moment before which the training share of the rows lies."""
-    times = nw.to_native(rows.select(nw.col(TIME).cast(nw.Float64)).collect("polars"))[TIME]
-    if times.is_empty():
+    """The moment before which the training share of the rows lies, to the hour.
+
+    Rows are counted where they are; what comes together are numbers of rows by hour.
+
+    Raises:
+        TooLittleDataError: there is no row.
+    """
+    hour = (nw.col(TIME).cast(nw.Float64) / _HOUR).floor().alias(WHAT)
+    counted = rows.select(hour).group_by(WHAT).agg(nw.len().alias(SCRATCH)).collect("polars")
+    table: pl.DataFrame = nw.to_native(counted).sort(WHAT)
+    if table.is_empty():
         raise TooLittleDataError("No row says who, what and when, so robots cannot be known.")
-    return float(times.sort()[min(math.ceil(TRAINING * len(times)), len(times) - 1)])
+    before = table[SCRATCH].cum_sum().to_numpy()
+    place = int(np.searchsorted(before, TRAINING * before[-1], side="right"))
+    return float(table[WHAT][min(place, table.height - 1)]) * _HOUR
 
 
 def _quietest(rows: Frame) -> int:

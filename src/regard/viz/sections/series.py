@@ -29,7 +29,10 @@ def series_section(report: DataReport) -> Html:
 
 def _told(series: ShownSeries) -> str:
     """Gaps and outliers in words."""
-    gaps = f"{series.missing:,} of {len(series.values):,} {series.step}s have no row"
+    steps = f"of {len(series.values):,} {series.step}s"
+    gaps = f"{series.missing:,} {steps} have no row"
+    if series.how != "mean":
+        gaps = f"{sum(value == 0 for value in series.values):,} {steps} come to 0"
     if series.missing:
         gaps += f"; {series.filled:,} of them are filled (dashed)"
     marked = len(series.outliers)
@@ -39,7 +42,8 @@ def _told(series: ShownSeries) -> str:
 
 def _how(series: ShownSeries) -> str:
     """The methods with their parameters."""
-    return f"Gaps filled by {_called(series.filler)}; outliers by {_called(series.detector)}."
+    filler = f"Gaps filled by {_called(series.filler)}; outliers" if series.missing else "Outliers"
+    return f"{filler} by {_called(series.detector)}."
 
 
 def _called(method: Mapping[str, Any]) -> str:
