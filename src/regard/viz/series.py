@@ -22,8 +22,9 @@ def draw_series(series: ShownSeries) -> "Figure":
         >>> import polars as pl
         >>> from regard.data.overview.series import some_series
         >>> days = pl.Series([0, 1, 2, 4, 5, 6], dtype=pl.Int32).cast(pl.Date)
-        >>> [events] = some_series(pl.DataFrame({"item": "tea", "day": days}), {})
-        >>> filled, observed, outliers = draw_series(events).data
+        >>> rows = pl.DataFrame({"item": "tea", "day": days, "price": [1, 2, 1, 1, 2, 1]})
+        >>> _, prices = some_series(rows, {"price": "price"})
+        >>> filled, observed, outliers = draw_series(prices).data
         >>> filled.x[1], filled.y, observed.y[2:5], outliers.y
         ('1970-01-04', (1.0, 1.0, 1.0, None), (1.0, None, 1.0), ())
     """
