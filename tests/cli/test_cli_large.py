@@ -111,6 +111,16 @@ def test_the_recipe_of_a_prepared_log_runs_again(regard: Run, clicks: Path, tmp_
     assert "is prepared" in regard("fit", other, "--out", tmp_path / "m", status=2).stderr
 
 
+@pytest.mark.parametrize("command", ["inspect", "compare", "clean"])
+def test_what_reads_no_prepared_log_says_so(
+    regard: Run, clicks: Path, tmp_path: Path, command: str
+) -> None:
+    regard("prepare", clicks, "--out", tmp_path / "made")
+    out = ["--out", tmp_path / "c.parquet"] if command == "clean" else []
+    refused = regard(command, tmp_path / "made", *out, status=2).stderr
+    assert "is a prepared log, which regard fit alone reads" in refused
+
+
 def test_what_cannot_be_prepared(regard: Run, tmp_path: Path) -> None:
     table().write_csv(tmp_path / "log.csv")
     told = regard("prepare", tmp_path / "log.csv", "--out", tmp_path / "made", status=2).stderr

@@ -86,6 +86,7 @@ def test_a_page_reports_what_its_groups_refuse(capsys: pytest.CaptureFixture[str
 
 
 def test_only_options_are_rewritten_in_messages() -> None:
-    untouched = "training.user=3, seen='keep', k=0, recipe.time='x' and time zones"
+    untouched = "training.user=3, k=0, recipe.time='x' and time zones"
     assert as_typed(untouched) == untouched
+    assert as_typed("Ask with seen='keep'.") == "Ask with --seen 'keep'."
     assert as_typed("Give order= or time_unit='ms'.") == "Give --order or --time-unit 'ms'."

@@ -35,6 +35,14 @@ def test_clean_leaves_the_quarantine_of_a_bundle_of_its_name(
     regard("clean", log, "--out", out, "--quarantine", tmp_path / "elsewhere.parquet")
 
 
+def test_a_folder_that_is_no_bundle_owns_no_quarantine(
+    regard: Run, log: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "clean").mkdir()
+    for _ in range(2):
+        regard("clean", log, "--out", tmp_path / "clean.parquet")
+
+
 @pytest.mark.parametrize("again", [("--overwrite",), ()])
 def test_a_result_may_replace_its_own(
     regard: Run, log: Path, tmp_path: Path, again: tuple[str, ...]

@@ -503,3 +503,25 @@ def test_arrow_dictionaries_are_text():
         {"user": [1], "item": pa.array(["a"]).dictionary_encode(), "time": [1_500_000_000]}
     )
     assert read(table).collect()["item"].to_list() == ["a"]
+
+
+def test_columns_without_names_are_named_by_their_numbers() -> None:
+    frame = pd.DataFrame([[1, 2, 1.7e9], [1, 3, 1.7e9 + 9]])
+    log = read(frame, user=0, item=1, time=2)
+    assert log.collect()["item"].to_list() == [2, 3]
+
+
+def test_wide_whole_numbers_are_exact_ids() -> None:
+    ids = [10**16 + 1, 10**16 + 2]
+    for kind in (pl.Decimal(20, 0), pl.Decimal(22, 2), pl.Int128):
+        frame = pl.DataFrame(
+            {"user": pl.Series(ids).cast(kind), "item": [1, 2], "time": [1e9, 2e9]}
+        )
+        assert read(frame).collect()["user"].to_list() == ids
+    wide = pl.Series([10**30, 7], dtype=pl.Int128)
+    frame = pl.DataFrame({"user": wide, "item": [1, 2], "time": [1e9, 2e9]})
+    assert read(frame).collect()["user"].to_list() == [str(10**30), "7"]
+    halves = pl.Series(["1.5", "2"]).cast(pl.Decimal(10, 1))
+    broken = pl.DataFrame({"user": halves, "item": [1, 2]})
+    with pytest.raises(ColumnError, match="1 are fractions"):
+        read(broken.with_columns(time=pl.lit(1e9)), user="user")

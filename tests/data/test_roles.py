@@ -178,3 +178,15 @@ def test_names_are_read_without_case_and_punctuation():
     assert name_confidence("lastSeenAt", "time") > 0
     assert name_confidence("server_timestamp", "time") > 0
     assert name_confidence("format", "time") == name_confidence("user", "unheard of") == 0
+
+
+def test_a_column_that_is_called_like_the_role_plays_it() -> None:
+    """What `clean` writes calls its columns so, beside whatever else the log has."""
+    table = pl.DataFrame({
+        "timestamp": [1.5e9, 1.5e9 + 9], "time": [1.6e9, 1.6e9 + 9], "customer": [7, 8],
+        "user": [1, 2], "item": ["a", "b"], "stars": [5, 1], "value": [0.5, 0.1],
+    })  # fmt: skip
+    chosen = {each.role: each.column for each in propose_roles(table)}
+    assert {role: chosen[role] for role in ("user", "item", "time", "value")} == {
+        "user": "user", "item": "item", "time": "time", "value": "value",
+    }  # fmt: skip

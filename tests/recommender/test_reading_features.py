@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_shops import TINY, recipe_for
+from small_shops import TINY, recipe_for, shop_log
 
 from regard.bundle import read_bundle, write_bundle
 from regard.data.catalogue import Catalogue
@@ -354,3 +354,13 @@ def test_a_recipe_keeps_them(tmp_path: Path) -> None:
     }
     assert Recipe.from_dict(read.to_dict()) == read
     assert read.digest("x") != Recipe().digest("x")
+
+
+@pytest.mark.parametrize("features", [{"time": "hour"}, {"time": "recency"}])
+def test_features_that_are_numbers_alone_are_saved_and_read_again(
+    features: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe = recipe_for("sasrec", features=features, memory="off")
+    fitted = Recommender.from_recipe(recipe).fit(shop_log())
+    opened = Recommender.load(fitted.save(tmp_path / "model"))
+    assert opened.recommend(17) == fitted.recommend(17)

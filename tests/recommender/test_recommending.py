@@ -194,7 +194,7 @@ def test_explanations_are_about_the_first_recommendation_or_the_one_named(
     assert [event.item for event in about.events] == [3, 9, 4]
     with pytest.raises(UnknownItemError, match="Item 999 is not among the 20 items"):
         recommender.explain(17, 999)
-    with pytest.raises(ConfigurationError, match="keep seen items"):
+    with pytest.raises(ConfigurationError, match=r"Item 9 stands in the history.*seen='keep'"):
         recommender.explain(history=[3, 9, 4], item=9, seen="remove")
 
 
@@ -326,3 +326,26 @@ def test_a_memory_without_a_share_does_not_claim_one(fitted: dict[str, Recommend
     silent._learned = replace(learned, scorer=without)
     told = " ".join(silent.explain(17).notes)
     assert "the memory of transitions has no share in the answer" in told
+
+
+def test_days_of_reasons_say_that_they_are_utc_where_the_log_had_another_zone(
+    fitted: dict[str, Recommender],
+) -> None:
+    plain = fitted["markov"]
+    assert not any("UTC" in note for note in plain.explain(17).notes)
+    source = replace(plain.recipe.source, timezone="Asia/Tokyo")
+    abroad = Recommender.from_recipe(replace(plain.recipe, source=source))
+    abroad._learned = plain.learned
+    assert abroad.explain(17).notes[-1] == "Days are those of UTC, not of Asia/Tokyo."
+
+
+def test_an_id_that_pandas_made_a_float_is_the_same_user(
+    fitted: dict[str, Recommender],
+) -> None:
+    for same in (17.0, np.float64(17), "17.0", "17"):
+        answer = fitted["markov"].recommend(same)
+        assert answer.ids == fitted["markov"].recommend(17).ids
+        assert answer.answered_by == "markov"
+    assert fitted["markov"].recommend(17.5).answered_by == POPULAR
+    typed = fitted["markov"].recommend(history=[3.0, 9.0])
+    assert typed.items == fitted["markov"].recommend(history=[3, 9]).items

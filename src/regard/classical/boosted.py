@@ -138,6 +138,7 @@ class Boosted(ClassicalMethod):
 
     name = "boosted"
     saved = ("trees", "repeats")
+    reads_time = None
     reads_moment = True
 
     def __init__(

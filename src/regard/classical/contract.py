@@ -46,7 +46,7 @@ class ClassicalMethod(ABC):
     saved: ClassVar[tuple[str, ...]]
     """Names of the arrays that hold what was learned."""
     reads_time: ClassVar[bool | None] = False
-    """Whether it reads a clock; None where one of its options decides."""
+    """Whether it reads a clock; None where an option decides, or it does where there is one."""
     reads_moment: ClassVar[bool] = False
     """Whether its answer depends on the moment of the request, where histories have times."""
     cold_items: ClassVar[bool] = False

@@ -62,9 +62,9 @@ def clean(
 ) -> None:
     """Remove rows that nobody wants to learn from, and explain each of them.
 
-    The kept rows become a Parquet file that every command reads without options; the removed ones
-    go into quarantine, each with its rule and reason. With --engine spark a cluster does the same,
-    and writes both as folders of Parquet.
+    The kept rows become a Parquet file that every command reads, with the options that the last
+    line of the output names; the removed ones go into quarantine, each with its rule and reason.
+    With --engine spark a cluster does the same, and writes both as folders of Parquet.
     """
     from regard.cli.cluster import clean_on_spark, require_engine
     from regard.cli.recipes import recipe_of

@@ -153,7 +153,7 @@ def _parameter(text: str) -> tuple[str, int | float | str]:
 
 
 def as_typed(message: str) -> str:
-    r"""A message of `regard.read` in the words of the prompt.
+    r"""A message of Python in the words of the prompt.
 
     Args:
         message: names options as Python does, such as `time='when'`.
@@ -167,7 +167,8 @@ def as_typed(message: str) -> str:
         >>> as_typed("Give time_format=, or name another column.")
         'Give --time-format, or name another column.'
     """
-    names = "|".join(each.name for each in (*fields(SourceOptions), *fields(PersonOptions)))
+    groups = (*fields(SourceOptions), *fields(PersonOptions))
+    names = "|".join(["seen", *(each.name for each in groups)])
     spaced = re.sub(rf"(?<![\w.-])({names})=(?=['\"])", _flag, message)
     return re.sub(rf"(?<![\w.-])({names})=(?=[\s,.;)])", lambda met: _flag(met).rstrip(), spaced)
 

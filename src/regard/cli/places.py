@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from regard.bundle.manifest import is_bundle
 from regard.data.atomic import failures_of, resolved
 from regard.errors import ConfigurationError, StorageError
 from regard.optional import require
@@ -87,7 +88,7 @@ def refuse_anothers(quarantine: Path, owner: Path) -> None:
         StorageError: both are there, or it cannot be seen whether they are.
     """
     with failures_of(quarantine):
-        if quarantine.exists() and owner.exists():
+        if quarantine.exists() and (owner.is_file() or is_bundle(owner)):
             raise StorageError(
                 f"{quarantine} holds the rows that were removed for {owner} and will not be "
                 "replaced; choose another name for --out."

@@ -11,6 +11,7 @@ the codes and a projection for the numbers (`regard.models.event_features`).
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -104,8 +105,8 @@ class FeatureLayout:
         wanted = len(self.sizes), len(self.missing_numbers)
         if given != wanted:
             return f"{given} columns of codes and numbers where {wanted} are expected"
-        codes = features.codes.reshape(-1, len(self.sizes))
-        if len(codes):
+        codes = features.codes.reshape(math.prod(features.codes.shape[:-1]), len(self.sizes))
+        if codes.size:
             extremes = zip(codes.min(axis=0).tolist(), codes.max(axis=0).tolist(), strict=True)
             for column, ((low, high), size) in enumerate(zip(extremes, self.sizes, strict=True)):
                 if low < 0 or high >= size:

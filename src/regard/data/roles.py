@@ -93,7 +93,10 @@ def propose_roles(
         time = 'InvoiceDate' (sure 0.95): its name says so and its values read as times.
     """
     judged = (_judge(sample, column, role, typed) for role in wanted for column in sample.columns)
-    pairs = sorted(filter(None, judged), key=lambda pair: -pair.confidence)
+    # A column that is called like the role is the one, as in what `clean` writes.
+    pairs = sorted(
+        filter(None, judged), key=lambda pair: (pair.column != pair.role, -pair.confidence)
+    )
     chosen: dict[str, RoleProposal] = {}
     for pair in pairs:
         taken = any(pair.column == other.column for other in chosen.values())
@@ -101,7 +104,11 @@ def propose_roles(
             continue
         if pair.role not in chosen:
             chosen[pair.role] = pair
-        elif pair.role in _DECISIVE and pair.confidence == chosen[pair.role].confidence:
+        elif (
+            pair.role in _DECISIVE
+            and pair.confidence == chosen[pair.role].confidence
+            and chosen[pair.role].column != pair.role
+        ):
             role, one = pair.role, chosen[pair.role].column
             raise ColumnError(
                 f"{source} has two columns that could be the {role}: {one!r} and {pair.column!r}. "

@@ -1,5 +1,6 @@
 """Own ids to integer codes and back, learned on the training part only."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -197,11 +198,13 @@ def coerce_ids(ids: pl.Series | Sequence[Id], dtype: pl.DataType) -> pl.Series:
 
     Example:
         >>> import polars as pl
-        >>> coerce_ids(["17", "x"], pl.Int64()).to_list()
-        [17, None]
+        >>> coerce_ids(["17", 18.0, "x"], pl.Int64()).to_list()
+        [17, 18, None]
     """
     if isinstance(ids, pl.Series):
         return ids.cast(dtype, strict=False)
     if dtype == pl.String:
         return pl.Series([str(each) for each in ids], dtype=pl.String)
-    return pl.Series([str(each) for each in ids], dtype=pl.String).cast(dtype, strict=False)
+    # Whole numbers beside gaps are floats to pandas, and come in as integers.
+    texts = [re.sub(r"^(-?\d+)\.0$", r"\1", str(each)) for each in ids]
+    return pl.Series(texts, dtype=pl.String).cast(dtype, strict=False)

@@ -50,7 +50,7 @@ def summary(entry: Entry) -> str:
     Example:
         >>> from regard.recommender.listing import listing
         >>> summary(listing().entry("session-knn"))
-        'clock (by options) · O(E log E)'
+        'clock (optional) · O(E log E)'
     """
     *told, time = zip(FACTS, facts(entry), strict=True)
     words = [name if fact == "yes" else f"{name} ({fact})" for name, fact in told if fact]
@@ -99,7 +99,7 @@ def index(found: Listing) -> str:
 
 
 def _said(fact: bool | None) -> str:
-    return "by options" if fact is None else "yes" if fact else ""
+    return "optional" if fact is None else "yes" if fact else ""
 
 
 def _facts(entry: Entry) -> str:
@@ -117,7 +117,7 @@ def _facts(entry: Entry) -> str:
         about = f"; {entry.about_map}" if entry.about_map else ""
         lines.append(f"**Attention map**: {_said(entry.has_map) or 'no'}{about}")
     if entry.kind in {NETWORK, MECHANISM}:
-        looks = {True: "what came before it", False: "the whole history", None: "by options"}
+        looks = {True: "what came before it", False: "the whole history", None: "optional"}
         lines.append(f"**Each event knows**: {looks[entry.causal]}")
     if entry.objective is not None:
         lines.append(f"**Learns by the objective**: `{entry.objective}`")

@@ -360,7 +360,11 @@ class Recommender:
                 f"{asked.trouble}, so there is nothing to explain from: the answer would be what "
                 "is popular. Ask about a user with a history, or give one."
             )
-        return reasons_for(self.learned, asked, item, self._seen(seen))
+        found = reasons_for(self.learned, asked, item, self._seen(seen))
+        zone = self.recipe.source.timezone
+        if zone == "UTC" or not any(event.time for event in found.events):
+            return found
+        return replace(found, notes=(*found.notes, f"Days are those of UTC, not of {zone}."))
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> Path:
         """Write a bundle: data with checksums, complete or not there at all.

@@ -149,6 +149,11 @@ def reasons_for(learned: Learned, asked: Question, item: Id | None, seen: Seen) 
     """
     queries, scorer = asked.queries, learned.scorer
     code = _first(learned, queries, seen) if item is None else learned.vocabulary.code(item)
+    if seen is Seen.REMOVE and queries.seen(learned.vocabulary.size)[0, code]:
+        raise ConfigurationError(
+            f"Item {item!r} stands in the history, and seen items are no candidates, so there is "
+            "no recommendation to explain. Ask with seen='keep', or about another item."
+        )
     explanation = explain(
         scorer,
         queries,
@@ -213,6 +218,6 @@ def _first(learned: Learned, queries: Queries, seen: Seen) -> int:
     if code < FIRST_CODE:
         raise ConfigurationError(
             "Nothing is left to recommend, and so to explain: the history holds every item. "
-            "Keep seen items (seen='keep'), or name an item."
+            "Ask with seen='keep', or about an item."
         )
     return code

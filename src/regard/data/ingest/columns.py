@@ -74,9 +74,11 @@ def as_ids(column: pl.Series, *, typed: bool = False) -> tuple[pl.Series, tuple[
         [7, None]
     """
     dtype = column.dtype
-    if dtype.is_integer():
+    if dtype.is_integer() and dtype != pl.Int128:
         return column, ()
-    if dtype.is_float() or dtype.is_decimal():
+    if dtype.is_decimal() or dtype == pl.Int128:
+        return _exact_numbers(column), ()
+    if dtype.is_float():
         return _whole_numbers(column), ()
     if isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
         texts = column.cast(pl.String)
@@ -90,8 +92,22 @@ def as_ids(column: pl.Series, *, typed: bool = False) -> tuple[pl.Series, tuple[
     )
 
 
+def _exact_numbers(column: pl.Series) -> pl.Series:
+    """Decimals and wide integers as Int64, or as text where one is too large; no fraction."""
+    whole = column.cast(pl.Int128, strict=False)
+    wrong = column.is_not_null() & (whole.is_null() | (whole.cast(column.dtype) != column))
+    if wrong.any():
+        row = int(wrong.arg_true()[0])
+        raise ColumnError(
+            f"Column {column.name!r} holds numbers that cannot be ids: {int(wrong.sum()):,} are "
+            f"fractions (first: row {row}, {column[row]!r}). Read ids as text or whole numbers."
+        )
+    numbers = whole.cast(pl.Int64, strict=False)
+    return numbers if numbers.null_count() == column.null_count() else whole.cast(pl.String)
+
+
 def _whole_numbers(column: pl.Series) -> pl.Series:
-    """Floats or decimals as Int64; a fraction or a number too large to be exact is refused."""
+    """Floats as Int64; a fraction or a number too large to be exact is refused."""
     numbers = column.cast(pl.Float64).fill_nan(None)
     wrong = (numbers != numbers.floor()) | (numbers.abs() >= _EXACT)
     if wrong.any():

@@ -180,7 +180,8 @@ def read(
         USER: user, ITEM: item, TIME: time, EVENT: event, VALUE: value, QUANTITY: quantity,
         PRICE: price, SESSION: session, TITLE: title,
     }  # fmt: skip
-    given = {role: column for role, column in named.items() if column is not None}
+    # Columns without names are numbers to pandas.
+    given = {role: str(column) for role, column in named.items() if column is not None}
     wish = Wish(given, order, time_format, time_unit, timezone, {ITEM: items, USER: users})
     if is_spark_frame(source):
         from regard.data.spark.read import read_frame

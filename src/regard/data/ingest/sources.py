@@ -10,7 +10,7 @@ from regard.data.ingest.folders import is_many, open_many
 from regard.data.ingest.frames import open_frame
 from regard.data.ingest.sql import open_sql
 from regard.data.ingest.table import Table
-from regard.errors import ConfigurationError
+from regard.errors import ConfigurationError, SourceError
 
 
 def open_source(
@@ -69,6 +69,14 @@ def open_source(
     if not isinstance(source, str | Path):
         form.require_none("a dataframe")
         return open_frame(source)
+    # Only here, for a prepared log has a catalogue, which reads its files with this one.
+    from regard.data.large.prepared import is_prepared
+
     path = Path(source).expanduser()
     require_reachable(path)
+    if is_prepared(path):
+        raise SourceError(
+            f"{path} is a prepared log, which regard fit alone reads. Name the log that it was "
+            "made of."
+        )
     return open_many(path, form) if is_many(path) else open_file(path, form)

@@ -228,10 +228,10 @@ def _standing(doubt: Doubt) -> str:
 
 def _about(series: ShownSeries) -> str:
     """A series in one line."""
-    return (
-        f"{series.name}: {len(series.values):,} steps, {series.missing:,} without a row "
-        f"({series.filled:,} filled), {len(series.outliers):,} outliers"
-    )
+    gaps = f"{series.missing:,} without a row ({series.filled:,} filled)"
+    if series.how != "mean":
+        gaps = f"{sum(value == 0 for value in series.values):,} of them 0"
+    return f"{series.name}: {len(series.values):,} steps, {gaps}, {len(series.outliers):,} outliers"
 
 
 def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
