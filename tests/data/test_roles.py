@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from regard.data.rolenames import name_confidence
-from regard.data.roles import PROPOSED, propose_roles
+from regard.data.roles import PROPOSED, laid_out_by_clean, propose_roles
 from regard.errors import ColumnError
 from regard.schema import POSITION
 
@@ -180,13 +180,23 @@ def test_names_are_read_without_case_and_punctuation():
     assert name_confidence("format", "time") == name_confidence("user", "unheard of") == 0
 
 
-def test_a_column_that_is_called_like_the_role_plays_it() -> None:
-    """What `clean` writes calls its columns so, beside whatever else the log has."""
+def test_in_what_clean_writes_a_column_called_like_a_role_plays_it() -> None:
+    more = {"timestamp": [1.5e9, 1.5e9 + 9], "customer": [7, 8], "stars": [5, 1]}
     table = pl.DataFrame({
-        "timestamp": [1.5e9, 1.5e9 + 9], "time": [1.6e9, 1.6e9 + 9], "customer": [7, 8],
-        "user": [1, 2], "item": ["a", "b"], "stars": [5, 1], "value": [0.5, 0.1],
+        "user": [1, 2], "item": ["a", "b"], "time": [1.6e9, 1.6e9 + 9], "value": [0.5, 0.1], **more,
     })  # fmt: skip
-    chosen = {each.role: each.column for each in propose_roles(table)}
+    assert laid_out_by_clean(table.columns)
+    chosen = {each.role: each.column for each in propose_roles(table, cleaned=True)}
     assert {role: chosen[role] for role in ("user", "item", "time", "value")} == {
         "user": "user", "item": "item", "time": "time", "value": "value",
     }  # fmt: skip
+
+
+def test_elsewhere_a_name_beside_an_id_is_no_id() -> None:
+    table = pl.DataFrame({
+        "user_id": [1, 2], "user": ["Ann", "Bo"], "item_id": [7, 8], "item": ["Tea", "Milk"],
+        "timestamp": [1.6e9, 1.6e9 + 9],
+    })  # fmt: skip
+    assert not laid_out_by_clean(table.columns)
+    chosen = {each.role: each.column for each in propose_roles(table)}
+    assert (chosen["user"], chosen["item"]) == ("user_id", "item_id")

@@ -169,7 +169,7 @@ def flags_to_read(table: "pl.DataFrame") -> list[str]:
         >>> flags_to_read(pl.DataFrame({"user": [1], "item": ["a"], "position": [0]}))
         ['--order', 'position']
     """
-    from regard.data.roles import propose_roles
+    from regard.data.roles import laid_out_by_clean, propose_roles
     from regard.errors import ColumnError
     from regard.schema import POSITION, ROLES
 
@@ -177,7 +177,8 @@ def flags_to_read(table: "pl.DataFrame") -> list[str]:
     roles = [name for name in ROLES if name in table.columns and name != POSITION]
     sample = table.gather_every(max(1, table.height // _SAMPLE_ROWS))
     try:
-        found = {each.role: each.column for each in propose_roles(sample, wanted=roles)}
+        proposed = propose_roles(sample, wanted=roles, cleaned=laid_out_by_clean(sample.columns))
+        found = {each.role: each.column for each in proposed}
     except ColumnError:
         found = {}
     unclear = [role for role in roles if found.get(role) != role]

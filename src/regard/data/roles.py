@@ -1,6 +1,6 @@
 """Which column of a strange table is the user, the item, the time: proposed, with reasons."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from regard.errors import ColumnError
 from regard.schema import (
     EVENT,
     ITEM,
+    POSITION,
     PRICE,
     QUANTITY,
     SESSION,
@@ -57,12 +58,25 @@ class RoleProposal:
         return f"{self.role} = {self.column!r} (sure {self.confidence:.2f}): {self.reason}."
 
 
+def laid_out_by_clean(columns: Sequence[str]) -> bool:
+    """Whether a table begins with user, item and time (or position), as what `clean` writes does.
+
+    Example:
+        >>> laid_out_by_clean(["user", "item", "time", "timestamp"])
+        True
+        >>> laid_out_by_clean(["item_id", "user", "item", "time"])
+        False
+    """
+    return list(columns[:2]) == [USER, ITEM] and list(columns[2:3]) in ([TIME], [POSITION])
+
+
 def propose_roles(
     sample: pl.DataFrame,
     *,
     wanted: Collection[str] = PROPOSED,
     source: str = "The table",
     typed: bool = True,
+    cleaned: bool = False,
 ) -> tuple[RoleProposal, ...]:
     """Look at names and values, and say which column plays which role.
 
@@ -74,6 +88,8 @@ def propose_roles(
         wanted: roles to look for; leave out those the caller has given.
         source: what to call the table in a message.
         typed: whether the source itself knows types; in delimited text '5.10' may be an id.
+        cleaned: whether the table is laid out as `clean` writes it, so that a column called like a
+            role plays it; elsewhere `item` may be a name beside `item_id`.
 
     Returns:
         Proposals in the order of `regard.schema.ROLES`; roles that no column plays are left out.
@@ -93,9 +109,9 @@ def propose_roles(
         time = 'InvoiceDate' (sure 0.95): its name says so and its values read as times.
     """
     judged = (_judge(sample, column, role, typed) for role in wanted for column in sample.columns)
-    # A column that is called like the role is the one, as in what `clean` writes.
     pairs = sorted(
-        filter(None, judged), key=lambda pair: (pair.column != pair.role, -pair.confidence)
+        filter(None, judged),
+        key=lambda pair: (not (cleaned and pair.column == pair.role), -pair.confidence),
     )
     chosen: dict[str, RoleProposal] = {}
     for pair in pairs:
@@ -107,7 +123,7 @@ def propose_roles(
         elif (
             pair.role in _DECISIVE
             and pair.confidence == chosen[pair.role].confidence
-            and chosen[pair.role].column != pair.role
+            and not (cleaned and chosen[pair.role].column == pair.role)
         ):
             role, one = pair.role, chosen[pair.role].column
             raise ColumnError(

@@ -15,7 +15,8 @@ from regard.data.ingest.recbole import ATOMIC, open_atomic
 from regard.data.ingest.table import Table
 from regard.errors import ConfigurationError, SourceError
 
-_NOTHING_THERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_NOTHING_THERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL)
+"""The last one is how Windows says that a pattern is no path."""
 DELIMITED: Final = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".psv")
 """Suffixes of delimited text, each also with `.gz` behind it."""
 JSON_LINES: Final = (".jsonl", ".ndjson")

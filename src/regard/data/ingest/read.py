@@ -22,7 +22,7 @@ from regard.data.ingest.joining import known_of
 from regard.data.ingest.sources import open_source
 from regard.data.ingest.table import Table
 from regard.data.interactions import Interactions
-from regard.data.roles import PROPOSED, propose_roles
+from regard.data.roles import PROPOSED, laid_out_by_clean, propose_roles
 from regard.data.times import parse_times
 from regard.errors import ColumnError, ConfigurationError, TimeError
 from regard.schema import (
@@ -238,7 +238,10 @@ def assign_roles(table: Table, wish: Wish) -> tuple[dict[str, str], list[str]]:
     free = [column for column in frame.columns if column not in given.values()]
     sample = frame.select(free).gather_every(max(1, frame.height // _SAMPLE_ROWS))
     numbers = pl.DataFrame([as_context(each, decimal=table.decimal) for each in sample])
-    found = propose_roles(numbers, wanted=wanted, source=table.name, typed=table.typed)
+    found = propose_roles(
+        numbers, wanted=wanted, source=table.name, typed=table.typed,
+        cleaned=table.typed and laid_out_by_clean(frame.columns),
+    )  # fmt: skip
     both = given | {each.role: each.column for each in found}
     roles: dict[str, str] = {role: both[role] for role in ROLES if role in both}
     _require_roles(table, roles, wish)
