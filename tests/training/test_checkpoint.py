@@ -168,7 +168,7 @@ class TestResuming:
             state=dict,
             restore=dict,
         )
-        learner = loop._Learner(part, part, part)  # type: ignore[arg-type]
+        learner = loop._Learner(part, part, part)  # type: ignore[arg-type] # a stub for all three
         plan = made_plan(checkpoint=tmp_path / "checkpoint")
         loop._checkpoint(learner, plan, loop._Progress())
         expected = torch.rand(3, generator=gpus[1])

@@ -22,11 +22,8 @@ def available_memory() -> int:
         >>> available_memory() > 0
         True
     """
-    listed = Path("/proc/meminfo")
-    if listed.exists():
-        for line in listed.read_text("utf-8").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+    if (kilobytes := _listed(Path("/proc/meminfo"), "MemAvailable")) is not None:
+        return kilobytes * 1024
     if hasattr(os, "sysconf"):
         return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2)
     return 4 * 2**30
@@ -42,17 +39,20 @@ def peak_megabytes() -> float:
         >>> peak_megabytes() > 1
         True
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text("utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 2**10
+    if (kilobytes := _listed(Path("/proc/self/status"), "VmHWM")) is not None:
+        return kilobytes / 2**10
     if sys.platform == "win32":  # it has no getrusage
         return 0.0
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)
+
+
+def _listed(file: Path, name: str) -> int | None:
+    """A number of kilobytes as Linux lists it; None where no system lists it."""
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), None)
 
 
 def require_disk(folder: Path, rows: int, row_bytes: float, copies: int) -> None:

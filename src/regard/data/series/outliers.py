@@ -198,7 +198,7 @@ class ZScore(_Bounds):
 
     Right for what is roughly normal and has few outliers. In a heavy tail it marks what is
     ordinary; and outliers widen the deviation they are measured by: among n values no z-score can
-    exceed sqrt(n - 1), so among 10 none reaches 3.
+    exceed sqrt(n - 1), so among 10 none exceeds 3.
 
     Attributes:
         threshold: how many standard deviations are still acceptable.
