@@ -80,3 +80,13 @@ def entmax(scores: np.ndarray, alpha: float) -> np.ndarray:
 
     top = (alpha - 1) * scores.max()
     return shares(brentq(lambda tau: shares(tau).sum() - 1, top - 1, top, xtol=1e-14))
+
+
+def test_float32_is_as_close_to_float64_as_its_bits_allow() -> None:
+    pytest.importorskip("entmax", reason="the package entmax (extra entmax) is not installed")
+    torch.manual_seed(5)
+    attention = EntmaxAttention(D, H).double()
+    states_BLD = 4 * torch.randn(2, 200, D, dtype=torch.float64)
+    _, exact_BHLM = attention(states_BLD, need_map=True)
+    _, map_BHLM = attention.float()(states_BLD.float(), need_map=True)
+    torch.testing.assert_close(map_BHLM.double(), exact_BHLM, rtol=0, atol=2e-6)

@@ -12,13 +12,12 @@ norms after the sums as in Vaswani et al. 2017, "Attention Is All You Need", sec
 from torch import Tensor, nn
 
 from regard.attention.contract import Attention
-from regard.attention.masks import pick_newest
 from regard.attention.projection import Projection
-from regard.models.dropout import ByteDropout
+from regard.models.post_norm import PostNormBlock
 
 
-class BertBlock(nn.Module):
-    """Attention and feed-forward with residual connections, norms last.
+class BertBlock(PostNormBlock):
+    """Attention and a feed-forward network of two layers with a GELU and biases, norms last.
 
     Args:
         attention: any mechanism of `regard.attention`, as a module.
@@ -35,21 +34,8 @@ class BertBlock(nn.Module):
     """
 
     def __init__(self, attention: Attention, width: int, hidden: int, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.attention = attention
-        self.attention_norm = nn.LayerNorm(width)
-        self.feed_forward = nn.Sequential(
-            Projection(width, hidden), nn.GELU(), Projection(hidden, width)
-        )
-        self.forward_norm = nn.LayerNorm(width)
-        self.dropout = ByteDropout(dropout)
-
-    def forward(
-        self, states_BLD: Tensor, *, need_map: bool = False, **given: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Look around, then think; see `regard.models.block.PreNormBlock.forward`."""
-        attended_BLD, map_BHLM = self.attention(states_BLD, need_map=need_map, **given)
-        return self._fed_forward(states_BLD, attended_BLD), map_BHLM
+        gelu = nn.Sequential(Projection(width, hidden), nn.GELU(), Projection(hidden, width))
+        super().__init__(attention, width, hidden, dropout, gelu)
 
     def at(self, states_BLD: Tensor, places_T: Tensor, **given: Tensor | None) -> Tensor:
         """New states `(T, D)` at some positions, the thinking at the others left out.
@@ -62,14 +48,3 @@ class BertBlock(nn.Module):
         attended_BLD, _ = self.attention(states_BLD, need_map=False, **given)
         asked_TD = states_BLD.flatten(0, 1).index_select(0, places_T)
         return self._fed_forward(asked_TD, attended_BLD.flatten(0, 1).index_select(0, places_T))
-
-    def newest(self, states_BLD: Tensor, lengths_B: Tensor, **given: Tensor | None) -> Tensor:
-        """New states `(B, D)` of the newest events; see `regard.models.block.PreNormBlock`."""
-        given.pop("lengths_B", None)
-        attended_BD = self.attention.newest(states_BLD, lengths_B, **given)
-        return self._fed_forward(pick_newest(states_BLD, lengths_B), attended_BD)
-
-    def _fed_forward(self, states: Tensor, attended: Tensor) -> Tensor:
-        states = self.attention_norm(states + self.dropout(attended))
-        thought: Tensor = self.forward_norm(states + self.dropout(self.feed_forward(states)))
-        return thought

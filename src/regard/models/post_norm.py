@@ -30,6 +30,7 @@ class PostNormBlock(nn.Module):
         width: of the states (`D`).
         hidden: width inside the feed-forward network.
         dropout: probability for both branches.
+        feed_forward: float `(..., D)` to the same shape; None for the usual network with a ReLU.
 
     Example:
         >>> import torch
@@ -43,12 +44,19 @@ class PostNormBlock(nn.Module):
     ends_normed: ClassVar[bool] = True
     """A norm behind it would be the second in a row."""
 
-    def __init__(self, attention: Attention, width: int, hidden: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        attention: Attention,
+        width: int,
+        hidden: int,
+        dropout: float = 0.0,
+        feed_forward: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.attention = attention
         self.attention_norm = nn.LayerNorm(width)
         self.forward_norm = nn.LayerNorm(width)
-        self.feed_forward = FeedForward(width, hidden)
+        self.feed_forward = FeedForward(width, hidden) if feed_forward is None else feed_forward
         self.dropout = ByteDropout(dropout)
 
     def forward(
