@@ -11,7 +11,6 @@ norms after the sums as in Vaswani et al. 2017, "Attention Is All You Need", sec
 
 from torch import Tensor, nn
 
-from regard.attention.contract import Attention
 from regard.attention.projection import Projection
 from regard.models.post_norm import PostNormBlock
 
@@ -33,9 +32,10 @@ class BertBlock(PostNormBlock):
         torch.Size([2, 3, 8])
     """
 
-    def __init__(self, attention: Attention, width: int, hidden: int, dropout: float = 0.0) -> None:
-        gelu = nn.Sequential(Projection(width, hidden), nn.GELU(), Projection(hidden, width))
-        super().__init__(attention, width, hidden, dropout, gelu)
+    @staticmethod
+    def network(width: int, hidden: int) -> nn.Module:
+        """See `PostNormBlock.network`."""
+        return nn.Sequential(Projection(width, hidden), nn.GELU(), Projection(hidden, width))
 
     def at(self, states_BLD: Tensor, places_T: Tensor, **given: Tensor | None) -> Tensor:
         """New states `(T, D)` at some positions, the thinking at the others left out.

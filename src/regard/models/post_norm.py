@@ -30,7 +30,6 @@ class PostNormBlock(nn.Module):
         width: of the states (`D`).
         hidden: width inside the feed-forward network.
         dropout: probability for both branches.
-        feed_forward: float `(..., D)` to the same shape; None for the usual network with a ReLU.
 
     Example:
         >>> import torch
@@ -44,20 +43,18 @@ class PostNormBlock(nn.Module):
     ends_normed: ClassVar[bool] = True
     """A norm behind it would be the second in a row."""
 
-    def __init__(
-        self,
-        attention: Attention,
-        width: int,
-        hidden: int,
-        dropout: float = 0.0,
-        feed_forward: nn.Module | None = None,
-    ) -> None:
+    def __init__(self, attention: Attention, width: int, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.attention = attention
         self.attention_norm = nn.LayerNorm(width)
         self.forward_norm = nn.LayerNorm(width)
-        self.feed_forward = FeedForward(width, hidden) if feed_forward is None else feed_forward
+        self.feed_forward = self.network(width, hidden)
         self.dropout = ByteDropout(dropout)
+
+    @staticmethod
+    def network(width: int, hidden: int) -> nn.Module:
+        """What thinks about each state: float `(..., D)` to the same shape."""
+        return FeedForward(width, hidden)
 
     def forward(
         self, states_BLD: Tensor, *, need_map: bool = False, **given: Tensor | None
