@@ -89,8 +89,12 @@ def own_megabytes(work: Callable[[], Any]) -> float:
 
 
 def recipe_of(loss: str | None, longest: int, seed: int) -> Recipe:
-    """SASRec with its defaults but for how far it looks; what is shipped where no loss is named."""
-    recipe = Recipe(options={"longest": longest}, seed=seed)
+    """SASRec with its defaults but for how far it looks; what is shipped where no loss is named.
+
+    Steps are as large as those of a large log, however few histories are generated.
+    """
+    training = TrainingConfig(least_steps=1)
+    recipe = Recipe(options={"longest": longest}, seed=seed, training=training)
     return recipe if loss is None else replace(recipe, loss=loss)
 
 

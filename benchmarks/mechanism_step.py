@@ -3,11 +3,13 @@
     python benchmarks/mechanism_step.py < PLAN.json
 
 Full histories of a generated log with a clock, as many positions in a step whatever their length.
+A network that learns one target of each draws how much of a history it reads, half in the mean.
 """
 
 import json
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,14 +30,19 @@ def with_clock(split: Split) -> Split:
     return assemble(replace(sequences, times=times), split.vocabulary, split.protocol, "generated")
 
 
+def split_of(plan: dict[str, Any]) -> Split:
+    """Histories of a length, so many that no epoch ends while the watch runs."""
+    recipe = Recipe.from_dict(plan["recipe"])
+    # Twice as many as steps, for those of whom half is read.
+    users = 2 * (plan["steps"] + 4) * max(1, recipe.training.tokens // plan["length"])
+    events = plan["length"] + 1 + HELD_OUT
+    return with_clock(generated_split(users, events, plan["items"], recipe.seed))
+
+
 def main() -> None:
     """Measure and print."""
     plan = json.load(sys.stdin)["plan"]
-    recipe = Recipe.from_dict(plan["recipe"])
-    length, tokens = plan["length"], recipe.training.tokens
-    # So many users that no epoch ends while the watch runs.
-    users = (plan["steps"] + 4) * max(1, tokens // length)
-    split = with_clock(generated_split(users, length + 1 + HELD_OUT, plan["items"], recipe.seed))
+    recipe, split = Recipe.from_dict(plan["recipe"]), split_of(plan)
     base = peak_megabytes()
     found = {**surroundings(recipe.seed), "kind": "step", "base_megabytes": base}
     try:

@@ -5,6 +5,7 @@ from functools import cache
 from statistics import mean, median
 from typing import Any
 
+from mechanism_names import ALONE
 from mechanism_pictures import measured
 from performance_tables import machine, markdown
 from zoo_data import REMOVE
@@ -27,12 +28,14 @@ def name_of(found: Result) -> str:
     return str(found["plan"]["mechanism"])
 
 
-def without_number(found: Sequence[Result], done: Sequence[str], width: int) -> list[list[str]]:
-    """Rows of what was not measured, each with its reason."""
+def without_number(
+    found: Sequence[Result], done: Sequence[str], width: int, *, unasked: Sequence[str] = ()
+) -> list[list[str]]:
+    """Rows of what was not measured, each with its reason, but for who was not asked."""
     why = {name_of(each): each for each in found if each["state"] != "done"}
     rows = []
     for name in known():
-        if name not in done:
+        if name not in {*done, *unasked}:
             told = why.get(name)
             said = f"{told['state']}: {told['message']}" if told else "not run yet"
             rows.append([name, said.replace("|", "/"), *[""] * (width - 2)])
@@ -118,7 +121,7 @@ def step(found: Sequence[Result], words: Any) -> list[str]:  # noqa: ARG001 - on
         [name, *(cell(at[length]) if length in at else "–" for length in lengths)]
         for name, at in points.items()
     ]
-    lines += without_number(found, list(points), len(header))
+    lines += without_number(found, list(points), len(header), unasked=[ALONE])
     table = markdown(header, lines)
     runs = [each for at in points.values() for each in at.values()]
     if not runs:

@@ -90,7 +90,12 @@ def quality(
 
 def step(mechanism: str, length: int, results: Path, steps: int) -> Run:
     """Watch some training steps at a length."""
-    recipe = Recipe(model="compose", options={**parts_of(mechanism), "longest": length})
+    # A generated log is small, and would take smaller steps for it.
+    recipe = Recipe(
+        model="compose",
+        options={**parts_of(mechanism), "longest": length},
+        training=TrainingConfig(least_steps=1),
+    )
     return Run(
         f"step  {mechanism}  {length} events",
         results / "step" / f"{file_of(mechanism)}-{length}.json",

@@ -136,7 +136,7 @@ def sources(log: str, protocol: str) -> list[str]:
     """Where the published numbers stand, and which of them are another measure."""
     lines = []
     for each in of_table(log, protocol):
-        known = "" if each["model"] in registered() else " No such network here."
+        known = "" if each["model"] in asked(log) else " Without a row here."
         differs = f" Not to be compared: {each['differs']}." if "differs" in each else ""
         numbers = f"NDCG@10 {each['ndcg']:.4f}, HR@10 {each['hit_rate']:.4f}"
         lines.append(f"{mark(each)} {each['name']}, {numbers}: {each['source']}.{differs}{known}  ")

@@ -16,6 +16,9 @@ import growth_pictures
 import growth_point
 import growth_tables
 from growth_law import expected, exponent, upper_half
+from regard.training.config import TrainingConfig
+from regard.training.loop import tokens_of_a_step
+from regard.training.objectives import NextItem
 from stopwatch import EnoughError, Stopwatch
 
 SIZES = (10, 100, 1_000, 10_000)
@@ -137,6 +140,12 @@ def test_users_are_followed_from_the_log_to_the_step(monkeypatch: pytest.MonkeyP
     assert list(found["seconds"]) == ["read and split", "plan", "batches", "step"]
     assert all(min(each) > 0 for each in found["seconds"].values())
     assert found["megabytes"]["plan"] > 0.1
+
+
+def test_steps_are_as_large_as_those_of_a_large_log() -> None:
+    split = growth_point.generated_split(users=11, length=203, items=1_000, seed=7)
+    config = growth_point.recipe_of(None, 200, 7).training
+    assert tokens_of_a_step(config, split.training, NextItem()) == TrainingConfig().tokens
 
 
 def test_a_stopwatch_leaves_the_first_step_out_and_stops() -> None:

@@ -9,14 +9,19 @@ import pytest
 import torch
 
 import mechanism_pictures
+import mechanism_step
 import mechanism_tables
 import mechanisms
 from mechanism_names import ALONE, parts_of
 from regard.attention import ATTENTION, DISTANCES
-from regard.data.batches import Batch
+from regard.data.batches import Batch, TrainingBatches
 from regard.models.compose import Compose, ComposeConfig
 from regard.models.contract import ModelInput
 from regard.models.sasrec import SASRec, SASRecConfig
+from regard.recommender.recipe import Recipe
+from regard.training.config import TrainingConfig
+from regard.training.loop import tokens_of_a_step
+from regard.training.objectives import OBJECTIVES
 
 N = 20
 
@@ -165,6 +170,22 @@ def test_training_and_steps_from_end_to_end(
     assert "0 of 2 to do" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("length", mechanisms.LENGTHS)
+@pytest.mark.parametrize("name", ["linear", "low-rank"])
+def test_steps_hold_as_many_positions_at_every_length(name: str, length: int) -> None:
+    plan = mechanisms.step(name, length, mechanisms.RESULTS, steps=7).plan
+    recipe, split = Recipe.from_dict(plan["recipe"]), mechanism_step.split_of(plan)
+    objective = OBJECTIVES[compared(name, width=8, longest=5).objective]()
+    tokens = tokens_of_a_step(recipe.training, split.training, objective)
+    assert tokens == TrainingConfig().tokens
+    epoch = TrainingBatches(
+        split.training, longest=length, tokens=tokens, seed=7, prefixes=objective.prefixes
+    ).epoch(0)
+    positions = [batch.items.size for batch in epoch]
+    assert len(positions) > 7 + 1
+    assert min(sorted(positions)[1:]) > tokens - 2 * length
+
+
 def step_of(name: str, length: int, seconds: float) -> dict[str, Any]:
     return {
         "state": "done",
@@ -190,6 +211,7 @@ def test_steps_as_a_table_and_as_pictures(tmp_path: Path) -> None:
     assert "| scaled-dot-product | 10 ms, 150 MB | – |" in rows
     assert "| entmax | left out: no entmax |  |" in rows
     assert "| additive | not run yet |  |" in rows
+    assert not any(row.startswith(f"| {ALONE} ") for row in rows)
     first = mechanism_pictures.draw(found, tmp_path / "a")
     second = mechanism_pictures.draw(found, tmp_path / "b")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
