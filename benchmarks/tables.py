@@ -155,7 +155,8 @@ def online_retail(results: dict[str, Any], words: dict[str, str]) -> list[str]:
 TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     "ml1m": ml1m,
     "online-retail": online_retail,
-    "peers": peers,
+    "peers-bfloat16": peers,
+    "peers-float32": peers,
     **cleaning_tables.TABLES,
     **data_tables.TABLES,
     **growth_tables.TABLES,
@@ -166,7 +167,8 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
 }
 """Name in a page -> what makes the table of its results."""
 SOURCES = {
-    "peers": "peers.json",
+    "peers-bfloat16": "peers-bfloat16.json",
+    "peers-float32": "peers-float32.json",
     "data": "data.json",
     **dict.fromkeys(cleaning_tables.TABLES, "cleaning.json"),
     **dict.fromkeys(growth_tables.TABLES, "growth.json"),

@@ -7,7 +7,7 @@ clock and the same evaluator (`protocol.py`), and runs alone, with a thread for 
 Peers that compute all scores at once are first tried for half a minute, with and without an
 allocator that keeps its memory; the full run takes the better of the two. What was finished is kept
 in the work folder and not run again, unless `--again` is said or something that it depends on has
-changed.
+changed. Results lie apart by what Regard multiplies in on this processor, bfloat16 or float32.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import regard
 from regard.data.rules import RareUsersAndItems
 from regard.errors import RegardError
 from regard.schema import FIRST_CODE
+from regard.training.device import PROCESSOR, choose_precision
 
 sys.path.append(str(HERE.parent))
 from ml1m import find_log, surroundings
@@ -163,6 +164,12 @@ def one(peer: Peer, log: Path, given: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def results_here() -> Path:
+    """Where results of this processor lie, by what Regard multiplies in on it."""
+    products = str(choose_precision("auto", PROCESSOR)).removeprefix("torch.")
+    return HERE.parent / "results" / f"peers-{products}.json"
+
+
 def say(line: str) -> None:
     """Tell what is going on."""
     print(line, flush=True)
@@ -178,7 +185,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=15.0, help="seconds between evaluations")
     parser.add_argument("--threads", type=int, help="as many as there are cores if omitted")
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache" / "regard-peers")
-    parser.add_argument("--out", type=Path, default=HERE.parent / "results" / "peers.json")
+    parser.add_argument("--out", type=Path, default=results_here())
     parser.add_argument("--again", action="store_true", help="measure what was finished again")
     return parser.parse_args()
 

@@ -41,6 +41,7 @@ from regard.recommender.learned import Answering
 from regard.recommender.memory import remember
 from regard.recommender.recipe import Recipe
 from regard.schema import FIRST_CODE
+from regard.training.device import PROCESSOR, choose_precision
 from regard.training.history import History
 from regard.training.loop import Plan, train
 from regard.training.objectives import Objective
@@ -227,12 +228,14 @@ def main() -> None:
     meter = Meter(given, log, unready)
     watch = teach(recipe, split, meter)
     network = NetworkScorer(watch.model)
+    products = choose_precision(recipe.training.precision, PROCESSOR)
     settings = {
         "title": "Regard, network alone",
         **vars(watch.model.config),
         **vars(recipe.training),
         "loss": "cross-entropy over all items, in slices",
         "optimiser": "AdamW with warm-up and cosine",
+        "products": str(products).removeprefix("torch."),
     }
     found = meter.report(settings, ("regard", "polars"))
     found |= meter.answers(lists_of(network, split)) | markov

@@ -213,6 +213,8 @@ def test_regard_and_the_textbook_run_and_stand_in_the_tables(
     assert found["regard"]["markov"]["lists_agree"] > 0.9
     assert found["regard"]["narrow"]["settings"]["expansion"] == 1
     assert found["regard"]["narrow"]["targets_per_second"] > 0
+    products = found["regard"]["settings"]["products"]
+    assert run.results_here().name == f"peers-{products}.json"
     lines = table.peers({**AROUND, "peers": found}, {})
     assert [line.split(" | ")[0] for line in lines if line.startswith(("| t", "| R"))] == [
         "| textbook SASRec", "| Regard, network alone", "| Regard, as it ships",
@@ -220,6 +222,7 @@ def test_regard_and_the_textbook_run_and_stand_in_the_tables(
         "| Regard, network alone: the textbook", "| Regard, as it ships: the textbook",
         "| Regard, as narrow as they: the textbook", "| Regard, Markov chain: the textbook",
     ]  # fmt: skip
+    assert f"products in {products}" in "\n".join(lines)
 
 
 def test_a_script_that_fails_is_told_with_its_own_words(prepared: Path, tmp_path: Path) -> None:
@@ -301,10 +304,10 @@ def test_the_best_is_bold_and_regard_is_a_multiple_of_the_best_other() -> None:
 
 def test_a_page_without_results_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tables, "RESULTS", tmp_path / "benchmarks" / "results")
-    page = "<!-- figures peers en -->\n<!-- end of figures -->"
-    said = "*Not measured yet: there is no `benchmarks/results/peers.json`.*"
+    page = "<!-- figures peers-float32 en -->\n<!-- end of figures -->"
+    said = "*Not measured yet: there is no `benchmarks/results/peers-float32.json`.*"
     assert tables.filled(page).split("\n")[1] == said
-    results = tmp_path / "benchmarks" / "results" / "peers.json"
+    results = tmp_path / "benchmarks" / "results" / "peers-float32.json"
     results.parent.mkdir(parents=True)
     results.write_text(json.dumps({**AROUND, "peers": {"other": report("other", 0.1)}}))
     assert "**0.1000**" in tables.filled(tables.filled(page))
