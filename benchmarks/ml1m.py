@@ -31,7 +31,7 @@ PACKAGES = ("regard", "torch", "numpy", "polars")
 
 def regard(*words: str) -> dict[str, Any]:
     """Run one command as a user would, and read the JSON that it prints."""
-    command = [sys.executable, "-m", "regard.cli", *words, "--json"]
+    command = [sys.executable, "-m", "regard", *words, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         sys.exit(done.returncode)  # the command has said why on stderr

@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "demo"
         began = time.perf_counter()
-        words = [sys.executable, "-m", "regard.cli", "demo", "--out", str(folder)]
+        words = [sys.executable, "-m", "regard", "demo", "--out", str(folder)]
         done = subprocess.run(words, check=False)
         if done.returncode:
             sys.exit(done.returncode)  # the demo has said why

@@ -164,8 +164,6 @@ def _notes(results: dict[str, Any], known: dict[str, Any]) -> list[str]:
         words = [
             f"{settings['longest']} events, {size}, {settings['loss']}, {settings['optimiser']}"
         ]
-        if "products" in settings:
-            words.append(f"products in {settings['products']}")
         if "batch" in settings:
             words.append(f"batch {settings['batch']:,}")
         if trials := found["trials"]:

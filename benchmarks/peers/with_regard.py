@@ -228,14 +228,13 @@ def main() -> None:
     meter = Meter(given, log, unready)
     watch = teach(recipe, split, meter)
     network = NetworkScorer(watch.model)
-    products = choose_precision(recipe.training.precision, PROCESSOR)
+    products = str(choose_precision(recipe.training.precision, PROCESSOR)).removeprefix("torch.")
     settings = {
         "title": "Regard, network alone",
         **vars(watch.model.config),
         **vars(recipe.training),
-        "loss": "cross-entropy over all items, in slices",
+        "loss": f"cross-entropy over all items, in slices, products in {products}",
         "optimiser": "AdamW with warm-up and cosine",
-        "products": str(products).removeprefix("torch."),
     }
     found = meter.report(settings, ("regard", "polars"))
     found |= meter.answers(lists_of(network, split)) | markov

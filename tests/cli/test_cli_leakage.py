@@ -16,7 +16,7 @@ MORE = "What these mean and what to do: docs/leakage.md"
 
 def run(*words: object, status: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "regard.cli", *map(str, words)],
+        [sys.executable, "-m", "regard", *map(str, words)],
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},

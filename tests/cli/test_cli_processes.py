@@ -21,7 +21,7 @@ SURROUNDINGS.pop("REGARD_DEBUG", None)
 
 
 def command(*words: object) -> list[str]:
-    return [sys.executable, "-m", "regard.cli", *map(str, words)]
+    return [sys.executable, "-m", "regard", *map(str, words)]
 
 
 def run(*words: object, **how: object) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ SURROUNDINGS = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "regard.cli", *map(str, words)]
+    command = [sys.executable, "-m", "regard", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, env=SURROUNDINGS, timeout=120)
 
 

@@ -272,7 +272,7 @@ def test_a_process_ends_with_a_sentence_and_leaves_what_was_there(
     kept, removed = tmp_path / "out.parquet", tmp_path / "out.quarantine.parquet"
     kept.write_bytes(b"of yesterday")
     removed.write_bytes(b"of yesterday, too")
-    words = [sys.executable, "-m", "regard.cli", "clean", str(path), "--out", str(kept)]
+    words = [sys.executable, "-m", "regard", "clean", str(path), "--out", str(kept)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert done.stdout == ""

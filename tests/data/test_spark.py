@@ -500,7 +500,7 @@ def test_held_rows_go_to_the_checkpoint_folder(
 def test_a_killed_run_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     log = tmp_path / "log.parquet"
     pl.read_parquet(online_retail()).head(30_000).write_parquet(log)
-    command = [sys.executable, "-m", "regard.cli", "clean", str(log), "--engine", "spark"]
+    command = [sys.executable, "-m", "regard", "clean", str(log), "--engine", "spark"]
     process = subprocess.Popen(
         [*command, "--master", "local[1]", "--out", str(tmp_path / "out")],
         start_new_session=True,  # Java dies with it

@@ -32,7 +32,7 @@ def run(*words: object, status: int = 0) -> Result:
 
 def process(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "regard.cli", *map(str, words)], capture_output=True, text=True,
+        [sys.executable, "-m", "regard", *map(str, words)], capture_output=True, text=True,
         env={**os.environ, "COLUMNS": "200"}, timeout=120,
     )  # fmt: skip
 

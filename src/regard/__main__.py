@@ -1,0 +1,5 @@
+"""`python -m regard` does what `regard` does."""
+
+from regard.cli import main
+
+main()

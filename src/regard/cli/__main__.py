@@ -1,5 +1,0 @@
-"""`python -m regard.cli` does what `regard` does."""
-
-from regard.cli import main
-
-main()
