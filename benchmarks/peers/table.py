@@ -219,5 +219,5 @@ def _fine_print(results: dict[str, Any]) -> str:
         f"MovieLens-1M, {size['users']:,} users, {size['items']:,} items, {size['events']:,} "
         f"events; {results['budget']:.0f} s of training each; seed {results['seed']}, {threads}, "
         f"Python {results['versions']['python']}, {results['processor']}, {results['cores']} "
-        "cores. Reproduce: `make bench-peers`."
+        f"cores. Reproduce: `python benchmarks/peers/run.py --peers {' '.join(results['peers'])}`."
     )

@@ -298,6 +298,7 @@ def test_the_best_is_bold_and_regard_is_a_multiple_of_the_best_other() -> None:
     assert "*broken* could not be measured: pip said no." in text
     assert "500 targets/s as it is and 500 with an allocator" in text
     assert "300 s of training each" in text
+    assert "run.py --peers other broken naive regard`" in text
     assert "width 64, 1 head, a feed-forward network of 64, exact" in text
 
 
