@@ -5,7 +5,8 @@
 5-core, leave-last-out, full catalogue, `regard fit` with its defaults; measured with seen items
 removed (as published numbers are) and kept, the Markov chain beside the network. MovieLens may not
 be redistributed, so the file must be there already: `ml-1m.parquet` with columns user_id, item_id
-and position (the order of each user's ratings), in the folder that REGARD_DATA names.
+and position (the order of each user's ratings), in the folder that REGARD_DATA names. Results lie
+apart by what this processor multiplies in, bfloat16 or float32.
 """
 
 import argparse
@@ -58,6 +59,7 @@ def measure(log: Path, model: str, seed: int, settings: list[str], folder: Path)
         "peak_megabytes": training.get("peak_megabytes"),
         "epochs": len(training.get("epochs", ())),
         "best_epoch": training.get("best_epoch"),
+        "precision": training.get("precision"),
         "fingerprint": fitted["test"]["fingerprint"],
         "users": fitted["test"]["users"],
         "catalogue": fitted["test"]["catalogue"],
@@ -145,9 +147,9 @@ def main() -> None:
         }
     results = {**surroundings(given.seed), "settings": given.settings, "models": models}
     given.out.mkdir(parents=True, exist_ok=True)
-    path = given.out / f"ml1m-seed{given.seed}.json"
-    path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     sasrec = models["sasrec"]
+    path = given.out / f"ml1m-{sasrec['precision']}-seed{given.seed}.json"
+    path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     print(table(models))
     print(
         f"{sasrec['minutes']:.1f} minutes, {sasrec['epochs']} epochs, "

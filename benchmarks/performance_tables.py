@@ -72,8 +72,7 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
     rows = []
     kinds: dict[str, list[dict[str, Any]]] = {}
     for run in runs:
-        low = "training.precision=float32" not in run["settings"]
-        kinds.setdefault("as shipped" if low else "training.precision=float32", []).append(run)
+        kinds.setdefault(run["models"]["sasrec"]["precision"], []).append(run)
     for kind, same in kinds.items():
         for prefix, title in (("", "with memory"), ("alone_", "network alone")):
             found = [run["models"]["sasrec"] for run in same]
@@ -207,22 +206,28 @@ def interval(found: dict[str, Any]) -> str:
 
 
 TABLES: dict[str, Callable[[Any, Words], Lines]] = {
-    "step": step,
-    "step-profile": profile,
+    "step-bfloat16": step,
+    "step-bfloat16-profile": profile,
+    "step-float32": step,
+    "step-float32-profile": profile,
     "seeds": seeds,
     "precision": precision,
-    "losses": losses,
+    "losses-bfloat16": losses,
+    "losses-float32": losses,
     "large": large,
     "large-peers": large_peers,
     "top-items": top_items,
 }
 """Name in a page -> what makes the table."""
 SOURCES = {
-    "step": "step.json",
-    "step-profile": "step.json",
-    "seeds": "ml1m-*.json",
+    "step-bfloat16": "step-bfloat16.json",
+    "step-bfloat16-profile": "step-bfloat16.json",
+    "step-float32": "step-float32.json",
+    "step-float32-profile": "step-float32.json",
+    "seeds": "ml1m-*-seed*.json",
     "precision": "precision.json",
-    "losses": "losses.json",
+    "losses-bfloat16": "losses-bfloat16.json",
+    "losses-float32": "losses-float32.json",
     "large": "large.json",
     "large-peers": "large-peers.json",
     "top-items": "top-items.json",

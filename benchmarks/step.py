@@ -6,6 +6,10 @@ Histories are generated, as long and as many as those of MovieLens-1M, so nobody
 ways of taking a step take turns on the same batches, and the best of some passes counts for each:
 what else the machine does disturbs them alike. Useful operations are counted on paper (real
 positions, causal attention, backward twice the forward), so padding earns nothing.
+
+The first way is the one that ships: products in bfloat16 where the processor has units for them, in
+float32 elsewhere. The others change one thing of it, so which there are hangs on the processor, and
+the results lie apart: `step-bfloat16.json`, `step-float32.json`.
 """
 
 import argparse
@@ -29,6 +33,7 @@ from regard.data.batches import Batch, TrainingBatches
 from regard.data.sequences import Sequences
 from regard.data.split import TrainingPart
 from regard.data.vocabulary import Vocabulary
+from regard.losses import cross_entropy
 from regard.losses.contract import ItemTable
 from regard.losses.cross_entropy import CrossEntropy
 from regard.models import feed_forward
@@ -37,6 +42,7 @@ from regard.models.dropout import ByteDropout
 from regard.models.sasrec import SASRec, SASRecConfig
 from regard.schema import FIRST_CODE
 from regard.training.config import TrainingConfig
+from regard.training.device import PROCESSOR, choose_precision
 from regard.training.objectives import NextItem
 from regard.training.optimiser import build_optimiser, clip_gradients
 
@@ -122,9 +128,25 @@ def written_out() -> AbstractContextManager[None]:
     return instead(kind, "forward", forward)
 
 
+def as_products() -> AbstractContextManager[None]:
+    """Attention as plain products and a softmax, as in bfloat16, instead of the fused kernel."""
+    kind = scaled_dot_product.ScaledDotProductAttention
+    return instead(kind, "_suits_products", lambda *_: True)
+
+
 def gelu() -> AbstractContextManager[None]:
     """Another activation in the feed-forward network."""
     return instead(feed_forward.nn.functional, "relu", F.gelu)
+
+
+def by_softmax() -> AbstractContextManager[None]:
+    """Probabilities by three passes over the scores."""
+    return instead(cross_entropy._Slice, "_by_exponentials", lambda *_: None)
+
+
+def as_they_lie() -> AbstractContextManager[None]:
+    """The factors of the loss's products row by row."""
+    return instead(cross_entropy, "_by_columns", lambda rows: rows)
 
 
 @dataclass(frozen=True)
@@ -147,9 +169,7 @@ class Way:
 
 
 EXACT = Way(low=False)
-WAYS = {
-    "as shipped where bfloat16 is in the processor": Way(),
-    "as shipped elsewhere: float32": EXACT,
+EITHER = {
     "float32, all scores at once": replace(EXACT, loss=plain_cross_entropy),
     "float32, all scores at once, padded to 200": replace(
         EXACT, loss=plain_cross_entropy, batches="padded"
@@ -158,11 +178,27 @@ WAYS = {
     "float32, torch's dropout": replace(EXACT, change=torch_dropout),
     "float32, attention written out": replace(EXACT, change=written_out),
     "float32, GELU for ReLU": replace(EXACT, change=gelu),
-    "bfloat16 in the loss only": Way(low=False, loss=CrossEntropy(), batches="low loss"),
-    "bfloat16 in the network only": Way(loss=in_float32(CrossEntropy())),
-    "bfloat16, torch's attention kernel in float32": Way(change=exact_kernel),
-    "bfloat16, torch's attention kernel in bfloat16": Way(change=low_kernel),
 }
+WAYS = {
+    "bfloat16": {
+        "as shipped: bfloat16": Way(),
+        "as shipped elsewhere: float32": EXACT,
+        **EITHER,
+        "bfloat16 in the loss only": Way(low=False, loss=CrossEntropy(), batches="low loss"),
+        "bfloat16 in the network only": Way(loss=in_float32(CrossEntropy())),
+        "bfloat16, torch's attention kernel in float32": Way(change=exact_kernel),
+        "bfloat16, torch's attention kernel in bfloat16": Way(change=low_kernel),
+    },
+    "float32": {
+        "as shipped: float32": EXACT,
+        "bfloat16 all the same": Way(),
+        **EITHER,
+        "float32, attention as plain products": replace(EXACT, change=as_products),
+        "float32, softmax in three passes": replace(EXACT, change=by_softmax),
+        "float32, factors of the loss as they lie": replace(EXACT, change=as_they_lie),
+    },
+}
+"""What a step is multiplied in as shipped -> name -> way; the first one ships."""
 
 
 class Bench:
@@ -256,7 +292,7 @@ def race(bench: Bench, ways: dict[str, Way], passes: int) -> dict[str, float]:
 
 KINDS = {
     "products of the loss": ("mm", "addmm", "addmm_"),
-    "softmax of the loss": ("_softmax",),
+    "softmax of the loss": ("_softmax", "exp_"),
     "products of linear layers": ("mm", "addmm", "linear"),
     "attention": ("scaled_dot_product", "flash", "bmm", "baddbmm", "_softmax_backward_data"),
     "normalisation": ("layer_norm",),
@@ -266,14 +302,14 @@ KINDS = {
 }
 
 
-def profile(bench: Bench) -> dict[str, float]:
-    """Shares of a step as shipped, by kind of work."""
+def profile(bench: Bench, way: Way) -> dict[str, float]:
+    """Shares of a step, by kind of work."""
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as watch
 
     with watch(activities=[ProfilerActivity.CPU], record_shapes=True) as found:
         for number in range(len(bench.inputs["buckets"])):
-            bench.seconds(Way(), number)
+            bench.seconds(way, number)
     shares: dict[str, float] = {}
     for event in found.key_averages(group_by_input_shape=True):
         kind = _kind(event.key.removeprefix("aten::"), str(event.input_shapes))
@@ -288,14 +324,16 @@ def _kind(name: str, shapes: str) -> str:
         return "products of the loss" if of_loss else "products of linear layers"
     if name == "_softmax" and str(ITEMS) not in shapes:
         return "attention"
+    if name == "sum" and str(ITEMS) in shapes:
+        return "softmax of the loss"
     for kind, names in KINDS.items():
         if any(name == each or (len(each) > 5 and each in name) for each in names):
             return kind
     return "all else (sums, products by element, gathers, Python)"
 
 
-def compiled(bench: Bench, ways: dict[str, Way]) -> float:
-    """Add a way whose blocks are compiled; seconds that compiling took."""
+def compiled(bench: Bench, shipped: Way) -> tuple[Way, float]:
+    """The same way with compiled blocks; seconds that compiling took."""
     began = time.perf_counter()
     plain = bench.model.blocks
     fast = nn.ModuleList(torch.compile(block, dynamic=True) for block in plain)
@@ -303,10 +341,10 @@ def compiled(bench: Bench, ways: dict[str, Way]) -> float:
     def change() -> AbstractContextManager[None]:
         return instead(bench.model, "blocks", fast)
 
-    ways["bfloat16, blocks by torch.compile"] = Way(change=change)
+    way = replace(shipped, change=change)
     for number in range(len(bench.inputs["buckets"])):
-        bench.seconds(ways["bfloat16, blocks by torch.compile"], number)
-    return time.perf_counter() - began
+        bench.seconds(way, number)
+    return way, time.perf_counter() - began
 
 
 def main() -> None:
@@ -319,10 +357,13 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     given = parser.parse_args()
-    bench, ways = Bench(given.batches, TrainingConfig().tokens), dict(WAYS)
+    products = str(choose_precision("auto", PROCESSOR)).removeprefix("torch.")
+    bench, ways = Bench(given.batches, TrainingConfig().tokens), dict(WAYS[products])
+    shipped = next(iter(ways.values()))
     results: dict[str, Any] = {**surroundings(SEED), "threads": torch.get_num_threads()}
     if given.compile:
-        results["compile_seconds"] = compiled(bench, ways)
+        name = f"{products}, blocks by torch.compile"
+        ways[name], results["compile_seconds"] = compiled(bench, shipped)
     seconds = race(bench, ways, given.passes)
     highest, operations, targets = peaks(), bench.operations(), bench.targets()
     results["peaks"], results["targets"], results["operations"] = highest, targets, operations
@@ -333,11 +374,12 @@ def main() -> None:
     results["tokens"] = {}
     for tokens in (1_024, 2_048, 4_096, 8_192, 16_384):
         other = Bench(max(2, given.batches * 4_096 // tokens), tokens)
-        taken = race(other, {"": Way()}, max(2, given.passes // 2))[""]
+        taken = race(other, {"": shipped}, max(2, given.passes // 2))[""]
         results["tokens"][tokens] = other.targets() / taken
-    results["profile"] = profile(bench)
+    results["profile"] = profile(bench, shipped)
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "step.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    path = given.out / f"step-{products}.json"
+    path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     for name, each in results["ways"].items():
         share = each["rate"] / highest["float32"]
         print(

@@ -167,6 +167,7 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
 }
 """Name in a page -> what makes the table of its results."""
 SOURCES = {
+    "ml1m": "ml1m-bfloat16-seed7.json",
     "peers-bfloat16": "peers-bfloat16.json",
     "peers-float32": "peers-float32.json",
     "data": "data.json",

@@ -111,6 +111,34 @@ def test_scores_far_apart_do_not_overflow() -> None:
     assert torch.isfinite(vectors_ND.grad).all()
 
 
+@pytest.mark.parametrize("shift", [-200.0, -60.0, 60.0, 200.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_scores_all_far_from_zero_cost_what_their_differences_say(
+    shift: float, dtype: torch.dtype
+) -> None:
+    *leaves, targets_T = inputs(20, dtype=dtype)
+    losses = [
+        CrossEntropy()(leaves[0], ItemTable(leaves[1], leaves[2] + added), targets_T)
+        for added in (0.0, shift)
+    ]
+    torch.testing.assert_close(losses[1], losses[0], rtol=1e-5, atol=0)
+    for far, near in zip(
+        *(torch.autograd.grad(loss, leaves) for loss in losses[::-1]), strict=True
+    ):
+        torch.testing.assert_close(far, near, rtol=1e-3, atol=1e-6)
+
+
+def test_usual_scores_are_passed_over_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise AssertionError("three passes where one does")
+
+    monkeypatch.setattr(cross_entropy._Slice, "_by_softmax", refuse)
+    states_TD, vectors_ND, bias_N, targets_T = inputs(20, dtype=torch.float32)
+    CrossEntropy()(states_TD, ItemTable(vectors_ND, bias_N), targets_T)
+    with pytest.raises(AssertionError, match="three passes"):
+        CrossEntropy()(states_TD, ItemTable(vectors_ND, bias_N + 200), targets_T)
+
+
 def test_certainty_costs_nothing_and_ignorance_the_logarithm_of_the_catalogue() -> None:
     targets_T = torch.tensor([2, 3])
     ignorant = CrossEntropy()(torch.zeros(2, D), ItemTable(torch.ones(N, D)), targets_T)

@@ -133,8 +133,9 @@ def by_head(projected_BLP: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]
         [torch.Size([1, 4, 3, 2]), torch.Size([1, 4, 3, 2])]
     """
     B, L, P = projected_BLP.shape
-    split = projected_BLP.view(B, L, parts, heads, P // (parts * heads))
-    return split.permute(2, 0, 3, 1, 4).unbind(0)
+    # Cut where the parts lie side by side: the way back is then one copy.
+    cut = projected_BLP.view(B, L, parts, heads, P // (parts * heads)).unbind(2)
+    return tuple(part_BLHK.transpose(1, 2) for part_BLHK in cut)
 
 
 def joined(mixed_BHQK: Tensor) -> Tensor:

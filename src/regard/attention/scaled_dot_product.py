@@ -134,8 +134,9 @@ class ScaledDotProductAttention(nn.Module):
 
     def _by_head(self, projected_BLPK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries `(B, H, L, K)`, keys and values `(B, G, L, K)`, out of what one product made."""
-        H, parts_BPLK = self.heads, projected_BLPK.transpose(1, 2)
-        q_BHLK, (k_BGLK, v_BGLK) = parts_BPLK[:, :H], parts_BPLK[:, H:].chunk(2, dim=1)
+        # One cut, whose way back is one copy.
+        cut = torch.split(projected_BLPK, [self.heads, self.key_heads, self.key_heads], dim=2)
+        q_BHLK, k_BGLK, v_BGLK = (part_BLHK.transpose(1, 2) for part_BLHK in cut)
         places_1L = torch.arange(q_BHLK.shape[2], device=q_BHLK.device)[None]
         return *self._placed(q_BHLK, k_BGLK, places_1L), v_BGLK
 
