@@ -144,11 +144,6 @@ def by_softmax() -> AbstractContextManager[None]:
     return instead(cross_entropy._Slice, "_by_exponentials", lambda *_: None)
 
 
-def as_they_lie() -> AbstractContextManager[None]:
-    """The factors of the loss's products row by row."""
-    return instead(cross_entropy, "_by_columns", lambda rows: rows)
-
-
 @dataclass(frozen=True)
 class Way:
     """How to take a step.
@@ -195,7 +190,6 @@ WAYS = {
         **EITHER,
         "float32, attention as plain products": replace(EXACT, change=as_products),
         "float32, softmax in three passes": replace(EXACT, change=by_softmax),
-        "float32, factors of the loss as they lie": replace(EXACT, change=as_they_lie),
     },
 }
 """What a step is multiplied in as shipped -> name -> way; the first one ships."""

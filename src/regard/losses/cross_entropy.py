@@ -176,24 +176,40 @@ class _Work:
             None if bias_N is None else torch.zeros_like(bias_N),
         )
 
-    def add(self, grads: Tensor, part: slice, block: slice, items: Tensor) -> None:
-        """Multiply gradients of scores of a block of the catalogue away.
+    def add(
+        self,
+        grads: Tensor,
+        part: slice,
+        block: slice,
+        items: Tensor,
+        factors_R1: Tensor | None = None,
+    ) -> None:
+        """Multiply a slice's gradients of scores away.
 
         Args:
-            grads: `(rows, columns)` in the type of the factors.
+            grads: `(rows, columns)` in the type of the factors; zero in filled-up rows.
             part: the rows.
             block: the columns.
             items: the factors of these columns.
+            factors_R1: what each row is yet to be multiplied by, if by anything.
         """
-        self.grad_states_TD[part] += torch.mm(grads, items)
+        of_states, states = self.grad_states_TD[part], self.states_TD[part]
+        products = torch.mm(grads, items)[: len(of_states)]
+        of_states += products if factors_R1 is None else products.mul_(factors_R1)
+        # Of two factors of a product, the smaller one is multiplied.
+        states = states if factors_R1 is None else states * factors_R1
         into = self.grad_vectors_ND[FIRST_CODE:][block]
         if into.dtype == self.factor:
-            into.addmm_(grads.T, self.states_TD[part])
+            into.addmm_(grads.T, states)
         else:
             # Twice transposed: a library multiplies the small factor's transpose faster.
-            into += torch.mm(self.states_TD[part].T, grads).T
+            into += torch.mm(states.T, grads).T
         if self.grad_bias_N is not None:
-            self.grad_bias_N[FIRST_CODE:][block] += grads.sum(dim=0, dtype=into.dtype)
+            self.grad_bias_N[FIRST_CODE:][block] += (
+                grads.sum(dim=0, dtype=into.dtype)
+                if factors_R1 is None
+                else torch.mv(grads.T, factors_R1[:, 0])
+            )
 
     @property
     def low(self) -> bool:
@@ -203,17 +219,15 @@ class _Work:
 
 def _whole_rows(work: _Work, rows: int) -> Tensor:
     """Loss of all rows, summed, float64; each slice holds the whole catalogue."""
-    items_ID = work.items_ID.to(work.factor) if work.low else _by_columns(work.items_ID)
+    items_ID, everything = work.items_ID.to(work.factor), slice(None)
     filled = len(work.states_TD)
     rows = _evenly(filled, rows)
     buffer = work.states_TD.new_empty(min(rows, filled), len(items_ID))
     total = work.states_TD.new_zeros((), dtype=torch.float64)
-    sums_DI = work.grad_vectors_ND.new_zeros(items_ID.T.shape)
     for part in _stretches(filled, rows):
         one = _Slice(work, part, items_ID, buffer)
         total += one.to_gradient()
-        one.multiply_away(sums_DI)
-    work.grad_vectors_ND[FIRST_CODE:] = sums_DI.T
+        work.add(one.scores_RI, part, everything, items_ID, one.factors_R1)
     return total
 
 
@@ -225,51 +239,29 @@ class _Slice:
         part: the rows, filled-up ones included.
         items_ID: all items, in the type of the factors.
         buffer: where scores are made.
+
+    Attributes:
+        scores_RI: scores, and then their gradient.
+        factors_R1: what the gradient is yet to be multiplied by; None for nothing.
     """
 
     def __init__(self, work: _Work, part: slice, items_ID: Tensor, buffer: Tensor) -> None:
-        self.work, self.part, self.items_ID = work, part, items_ID
-        states = work.states_TD[part]
-        self.states_RD = states if work.low else _by_columns(states)
-        self.columns_R1 = work.columns_T1[part]
-        self.scores_RI = buffer[: len(states)]
+        self.work, self.items_ID = work, items_ID
+        self.states_RD, self.columns_R1 = work.states_TD[part], work.columns_T1[part]
+        self.scores_RI = buffer[: len(self.states_RD)]
         self.factors_R1: Tensor | None = None
 
     def to_gradient(self) -> Tensor:
-        """Turn scores into `softmax - one_hot`, times what `factors_R1` divides by.
+        """Make scores and turn them into `softmax - one_hot`, divided by `factors_R1`.
 
         Returns:
             The summed loss of the real rows, float64.
         """
         self._score()
-        losses = None if self.work.low else self._by_exponentials()
-        if losses is None:
-            losses = self._by_softmax()
-        return losses.sum()
-
-    def multiply_away(self, sums_DI: Tensor) -> None:
-        """Add up the gradients of states and biases where they belong.
-
-        Args:
-            sums_DI: and those of the items here.
-        """
-        work, grads_RI, states_RD = self.work, self.scores_RI, self.states_RD
-        of_states = work.grad_states_TD[self.part]
-        if self.factors_R1 is None:
-            of_states += torch.mm(grads_RI, self.items_ID)[: len(of_states)]
-        else:
-            of_states += torch.mm(self.items_ID.T, grads_RI.T).T * self.factors_R1
-            states_RD = states_RD * self.factors_R1
-        if sums_DI.dtype == work.factor:
-            sums_DI.addmm_(states_RD.T, grads_RI)
-        else:
-            sums_DI += torch.mm(states_RD.T, grads_RI)
-        if work.grad_bias_N is not None:
-            work.grad_bias_N[FIRST_CODE:] += (
-                grads_RI.sum(dim=0, dtype=sums_DI.dtype)
-                if self.factors_R1 is None
-                else torch.mv(grads_RI.T, self.factors_R1[:, 0])
-            )
+        losses_R1 = None if self.work.low else self._by_exponentials()
+        if losses_R1 is None:
+            losses_R1 = self._by_softmax()
+        return losses_R1.sum()
 
     def _score(self) -> None:
         torch.mm(self.states_RD, self.items_ID.T, out=self.scores_RI)
@@ -280,7 +272,7 @@ class _Slice:
         """One pass where a softmax takes three: nothing is subtracted before, nothing divided.
 
         Returns:
-            Losses, float64 `(R, 1)`; None, and no more scores, where they lie too far from zero.
+            Losses, float64 `(R, 1)`; None, and scores as before, where these lie too far from zero.
         """
         scores_RI, columns_R1 = self.scores_RI, self.columns_R1
         own_R1 = scores_RI.gather(1, columns_R1)
@@ -316,16 +308,6 @@ class _Slice:
         # Not scatter_, which on a processor copies all of what it changes a little of.
         rows_R = torch.arange(len(values_R1), device=values_R1.device)
         self.scores_RI[rows_R, self.columns_R1[:, 0]] = values_R1[:, 0]
-
-
-def _by_columns(rows: Tensor) -> Tensor:
-    """The same matrix with its long side in one piece, which libraries multiply in float32 faster.
-
-    Example:
-        >>> _by_columns(torch.ones(3, 2)).stride()
-        (1, 3)
-    """
-    return rows.T.contiguous().T
 
 
 def _evenly(filled: int, most: int) -> int:
