@@ -14,6 +14,7 @@ the results lie apart: `step-bfloat16.json`, `step-float32.json`.
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -328,6 +329,8 @@ def _kind(name: str, shapes: str) -> str:
 
 def compiled(bench: Bench, shipped: Way) -> tuple[Way, float]:
     """The same way with compiled blocks; seconds that compiling took."""
+    # What an earlier run has compiled would make this one look quick.
+    os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"
     began = time.perf_counter()
     plain = bench.model.blocks
     fast = nn.ModuleList(torch.compile(block, dynamic=True) for block in plain)
