@@ -96,7 +96,8 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
     epochs = ", ".join(map(str, sorted(stopped)))
     told = (
         "Mean over the seeds and 95 % t interval of that mean; minutes are of the whole "
-        f"`regard fit`, cleaning, validation and test included; epochs run: {epochs}."
+        f"`regard fit`, cleaning, validation and test included; epochs run: {epochs}. Each "
+        "precision on a processor that it ships on, so minutes and speeds are of two machines."
     )
     fine = machine({**runs[0], "seed": "as said"}, "python benchmarks/ml1m.py --seed 7")
     return [*markdown([*header, "minutes", "targets/s", "peak MB"], rows), "", told, fine]
