@@ -38,11 +38,11 @@ from regard.losses.cross_entropy import CrossEntropy
 from regard.losses.sampled_softmax import SampledSoftmax
 from regard.models.contract import ModelInput
 from regard.models.sasrec import SASRec, SASRecConfig
-from regard.training.device import PROCESSOR, choose_precision
+from regard.training.device import PROCESSOR, choose_precision, precision_name
 from regard.training.optimiser import build_optimiser, clip_gradients
 
 TARGETS, WIDTH, HISTORY, SEED = 4_096, 64, 64, 7
-PRODUCTS = str(choose_precision("auto", PROCESSOR)).removeprefix("torch.")
+PRODUCTS = precision_name(choose_precision("auto", PROCESSOR))
 """What a step multiplies in here."""
 EITHER = (False, True) if PRODUCTS == "bfloat16" else (False,)
 """Whether factors may have few digits: both, where that is fast."""

@@ -44,7 +44,7 @@ from regard.models.dropout import ByteDropout
 from regard.models.sasrec import SASRec, SASRecConfig
 from regard.schema import FIRST_CODE
 from regard.training.config import TrainingConfig
-from regard.training.device import PROCESSOR, choose_precision
+from regard.training.device import PROCESSOR, choose_precision, precision_name
 from regard.training.objectives import NextItem
 from regard.training.optimiser import build_optimiser, clip_gradients
 
@@ -361,7 +361,7 @@ def main() -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Measure as the command line says."""
-    products = str(choose_precision("auto", PROCESSOR)).removeprefix("torch.")
+    products = precision_name(choose_precision("auto", PROCESSOR))
     bench, ways = Bench(given.batches, TrainingConfig().tokens), dict(WAYS[products])
     shipped = next(iter(ways.values()))
     results: dict[str, Any] = {**surroundings(SEED), "threads": torch.get_num_threads()}

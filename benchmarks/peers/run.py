@@ -25,7 +25,7 @@ import regard
 from regard.data.rules import RareUsersAndItems
 from regard.errors import RegardError
 from regard.schema import FIRST_CODE
-from regard.training.device import PROCESSOR, choose_precision
+from regard.training.device import PROCESSOR, choose_precision, precision_name
 
 sys.path.append(str(HERE.parent))
 from ml1m import find_log, surroundings
@@ -166,7 +166,7 @@ def one(peer: Peer, log: Path, given: argparse.Namespace) -> dict[str, Any]:
 
 def results_here() -> Path:
     """Where results of this processor lie, by what Regard multiplies in on it."""
-    products = str(choose_precision("auto", PROCESSOR)).removeprefix("torch.")
+    products = precision_name(choose_precision("auto", PROCESSOR))
     return HERE.parent / "results" / f"peers-{products}.json"
 
 

@@ -41,7 +41,7 @@ from regard.recommender.learned import Answering
 from regard.recommender.memory import remember
 from regard.recommender.recipe import Recipe
 from regard.schema import FIRST_CODE
-from regard.training.device import PROCESSOR, choose_precision
+from regard.training.device import PROCESSOR, choose_precision, precision_name
 from regard.training.history import History
 from regard.training.loop import Plan, train
 from regard.training.objectives import Objective
@@ -228,7 +228,7 @@ def main() -> None:
     meter = Meter(given, log, unready)
     watch = teach(recipe, split, meter)
     network = NetworkScorer(watch.model)
-    products = str(choose_precision(recipe.training.precision, PROCESSOR)).removeprefix("torch.")
+    products = precision_name(choose_precision(recipe.training.precision, PROCESSOR))
     settings = {
         "title": "Regard, network alone",
         **vars(watch.model.config),

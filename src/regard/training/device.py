@@ -66,6 +66,16 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if has else torch.float32
 
 
+def precision_name(precision: torch.dtype) -> str:
+    """What recipes, histories and results call a precision.
+
+    Example:
+        >>> precision_name(choose_precision("float32", PROCESSOR))
+        'float32'
+    """
+    return str(precision).removeprefix("torch.")
+
+
 def _processor_is_faster_in_bfloat16() -> bool:
     """By its instructions; a processor without any can emulate it, but slowly.
 

@@ -20,7 +20,7 @@ from regard.models.contract import ModelInput, SequenceModel
 from regard.training.averaging import WeightAverage
 from regard.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.training.config import TrainingConfig
-from regard.training.device import choose_precision, seeded
+from regard.training.device import choose_precision, precision_name, seeded
 from regard.training.history import Epoch, History
 from regard.training.objectives import Objective
 from regard.training.optimiser import Optimiser, build_optimiser, clip_gradients, rate_at
@@ -131,7 +131,7 @@ def train(model: SequenceModel, plan: Plan, watcher: Watcher | None = None) -> H
             _one_epoch(learner, plan, progress, watcher)
             _checkpoint(learner, plan, progress)
     model.load_state_dict(progress.best)
-    precision = str(_precision(model, plan)).removeprefix("torch.")
+    precision = precision_name(_precision(model, plan))
     peak = peak_megabytes()
     return History(tuple(progress.epochs), plan.metric, stopped, peak, precision=precision)
 
