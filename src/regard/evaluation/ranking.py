@@ -22,7 +22,16 @@ from regard.evaluation.scorer import Scorer
 from regard.schema import PADDING, UNKNOWN
 from regard.shapes import Codes, Floats, Offsets, Scores
 
-__all__ = ["BUDGET_BYTES", "Ranks", "Scorer", "rank_and_list", "rank_targets", "top_items"]
+__all__ = [
+    "BUDGET_BYTES",
+    "Ranks",
+    "Scorer",
+    "distinct_targets",
+    "query_of_target",
+    "rank_and_list",
+    "rank_targets",
+    "top_items",
+]
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,7 @@ def rank_targets(
         >>> rank_targets(Fixed(), asked, catalogue_size=7, seen=Seen.REMOVE).values.tolist()
         [2.5]
     """
-    queries = _distinct_targets(queries, catalogue_size)
+    queries = distinct_targets(queries, catalogue_size)
     ranks = []
     for chunk in candidates(scorer, queries, catalogue_size, seen, budget_bytes):
         judged = _Judged(chunk)
@@ -210,7 +219,7 @@ def rank_and_list(
         ModelInputError: scores of the wrong shape or NaN, or a target that is no item code.
         TooLittleDataError: a query has no target.
     """
-    queries = _distinct_targets(queries, catalogue_size)
+    queries = distinct_targets(queries, catalogue_size)
     ranks, lists = [], [np.zeros((0, k), np.int32)]
     for chunk in candidates(scorer, queries, catalogue_size, seen, budget_bytes):
         judged, best = _Judged(chunk), Best(len(chunk.queries), k)
@@ -227,7 +236,7 @@ class _Judged:
 
     def __init__(self, chunk: Candidates) -> None:
         self.chunk = chunk
-        self.query_T = _query_of_target(chunk.queries)
+        self.query_T = query_of_target(chunk.queries)
         self.own_T = chunk.at(self.query_T, chunk.queries.targets)
         self.higher_T = np.zeros(len(self.query_T), np.int64)
         self.tied_T = np.full(len(self.query_T), -1, np.int64)  # a target is no rival of itself
@@ -258,13 +267,45 @@ class _Judged:
         )
 
 
-def _query_of_target(queries: Queries) -> Offsets:
-    """`(T,)` int64: which query each target belongs to."""
+def query_of_target(queries: Queries) -> Offsets:
+    """`(T,)` int64: which query each target belongs to.
+
+    Args:
+        queries: with or without targets.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.sequences import Sequences
+        >>> seqs = Sequences.of(pl.DataFrame({"user": [7, 7, 8, 8], "item": [2, 5, 3, 4],
+        ...                                   "row": range(4)}))
+        >>> query_of_target(Queries.next_event(seqs, np.array([0, 1]), np.array([1, 3]))).tolist()
+        [0, 1]
+    """
     return np.repeat(np.arange(len(queries)), np.diff(queries.target_offsets))
 
 
-def _distinct_targets(queries: Queries, catalogue_size: int) -> Queries:
-    """Each known item once among the targets of a query; cold targets, being unlike, all stay."""
+def distinct_targets(queries: Queries, catalogue_size: int) -> Queries:
+    """Each known item once among the targets of a query; cold targets, being unlike, all stay.
+
+    Args:
+        queries: with targets.
+        catalogue_size: N, the number of codes.
+
+    Returns:
+        The same queries; the first of equal targets stays.
+
+    Raises:
+        ModelInputError: a target is no item code.
+
+    Example:
+        >>> import polars as pl
+        >>> from regard.data.sequences import Sequences
+        >>> seqs = Sequences.of(pl.DataFrame({"user": [7] * 3, "item": [2, 5, 5], "row": range(3)}))
+        >>> asked = Queries.next_event(seqs, np.array([0]), np.array([1]))
+        >>> twice = replace(asked, targets=seqs.items[1:], target_offsets=np.array([0, 2]))
+        >>> distinct_targets(twice, 7).targets.tolist()
+        [5]
+    """
     targets = queries.targets
     if len(targets) and (targets.min() <= PADDING or targets.max() >= catalogue_size):
         raise ModelInputError(
@@ -272,7 +313,7 @@ def _distinct_targets(queries: Queries, catalogue_size: int) -> Queries:
             f"{int(targets.min())} to {int(targets.max())}. Encode them with the vocabulary the "
             "model was trained on."
         )
-    query_T = _query_of_target(queries)
+    query_T = query_of_target(queries)
     _, first = np.unique(query_T * catalogue_size + targets, return_index=True)
     keep = targets == UNKNOWN
     keep[first] = True

@@ -31,9 +31,9 @@ from regard.data.split import Split
 from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol as Rules
 from regard.evaluation.protocol import Seen
-from regard.evaluation.ranking import rank_targets
-from regard.evaluation.scorer import Prepared, Whole, prepare, works_in_blocks
+from regard.evaluation.scorer import Whole, prepare, works_in_blocks
 from regard.explanation.explain import looked_at
+from regard.recommender.contenders import contenders
 from regard.recommender.mixture import Mixture, log_sum
 from regard.recommender.returns import Expected, Returns
 from regard.recommender.sampling import to_judge_by
@@ -88,6 +88,18 @@ class Gate:
         """
         shares: Floats = self.most * evidence / np.maximum(evidence + self.doubt, 1.0)
         return shares
+
+    def trust(self, evidence: Offsets) -> tuple[Scores, Scores]:
+        """What a mixture is made with.
+
+        Args:
+            evidence: `(B,)` int64 times that the newest item was followed by anything.
+
+        Returns:
+            `(B,)` float32 shares of the counts, and the share of one transition among them.
+        """
+        shares_B = self.shares(evidence)
+        return shares_B.astype(np.float32), (shares_B / (1 + evidence)).astype(np.float32)
 
 
 _GATES = (Gate(0.0, 0.0), *(Gate(most, doubt) for most, doubt in product(_MOST, _DOUBT)))
@@ -214,7 +226,15 @@ class RememberingScorer:
         read = prepare(self.network, queries)
         if self.returns is not None:
             read = self.returns.weigh(read, queries)
-        return mix(read, log_sum(read), self.chain, queries, self.gate)
+        shares_B, weights_B = self.gate.trust(self.chain.evidence(queries))
+        return Mixture(
+            read,
+            log_sum(read),
+            self.chain.followers(queries),
+            self.chain.popularity(),
+            shares_B[:, None],
+            weights_B[:, None],
+        )
 
     def trace(self, queries: Queries) -> "Trace":
         """What the network computed, attention maps included."""
@@ -273,23 +293,17 @@ def _values(
     weighings: Sequence[Returns | None],
 ) -> Floats:
     """NDCG at the last cut-off, summed over queries, by weighing and gate."""
+    k = rules.ks[-1]
     values_WG = np.zeros((len(weighings), len(_GATES)))
     for chunk in chunks:
-        # What no gate changes is asked once, not thirty times.
         alone = Whole(np.asarray(network.score(chunk)))
+        times = chain.evidence(chunk)
         for row, weighing in enumerate(weighings):
             read = alone if weighing is None else weighing.weigh(alone, chunk)
-            summed_B1 = log_sum(read)
+            found = contenders(read, chunk, chain, k=k, seen=rules.seen)
             for number, gate in enumerate(_GATES):
-                mixture = mix(read, summed_B1, chain, chunk, gate)
-                ranks = rank_targets(
-                    _Asked(mixture),
-                    chunk,
-                    catalogue_size=read.shape[1],
-                    seen=rules.seen,
-                    ties=rules.ties,
-                )
-                values_WG[row, number] += measure(f"ndcg@{rules.ks[-1]}", ranks).sum()
+                ranks = found.ranks(found.mixed(*gate.trust(times)), rules.ties)
+                values_WG[row, number] += measure(f"ndcg@{k}", ranks).sum()
     return values_WG
 
 
@@ -299,44 +313,3 @@ def _returns(network: Network, chunks: Sequence[Queries]) -> Returns:
     for chunk in chunks:
         expected.look(Whole(np.asarray(network.score(chunk))), chunk)
     return expected.returns()
-
-
-def mix(
-    read: Prepared, log_sum_B1: Scores, chain: MarkovChain, queries: Queries, gate: Gate
-) -> Mixture:
-    """What a network and a chain make of some queries together.
-
-    Args:
-        read: what the network made of them.
-        log_sum_B1: `(B, 1)` float32 of that, from `log_sum`.
-        chain: the counts.
-        queries: the same.
-        gate: how far the counts are trusted.
-    """
-    times = chain.evidence(queries)
-    shares_B1 = gate.shares(times)[:, None]
-    weights_B1 = shares_B1 / (1 + times[:, None])
-    return Mixture(
-        read,
-        log_sum_B1,
-        chain.followers(queries),
-        chain.popularity(),
-        shares_B1.astype(np.float32),
-        weights_B1.astype(np.float32),
-    )
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A scorer that has read its queries already and is asked about no others."""
-
-    read: Prepared
-    in_blocks = True
-
-    def prepare(self, queries: Queries) -> Prepared:
-        if len(queries) != self.read.shape[0]:
-            raise AssertionError(f"{len(queries)} queries were cut from {self.read.shape[0]}")
-        return self.read
-
-    def score(self, queries: Queries) -> Scores:
-        return self.prepare(queries).block(0, self.read.shape[1])
