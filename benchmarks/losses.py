@@ -8,7 +8,7 @@ gradient (each line is measured in a process of its own). First, what a step of 
 costs without its loss; and how far the exact loss is from torch's own. Fastest of a few tries;
 compare the figures of one run only. Memory is read from Linux. The table is saved for
 `docs/performance.md`; where the processor has no units for bfloat16, float32 alone is measured, and
-the results lie apart.
+the results lie apart (`benchmarks/units.py`).
 
 With `--rows` instead: the exact loss by rows in a slice of scores, 0 for blocks of the catalogue;
 what Regard chooses by itself is marked.
@@ -40,6 +40,7 @@ from regard.models.contract import ModelInput
 from regard.models.sasrec import SASRec, SASRecConfig
 from regard.training.device import PROCESSOR, choose_precision, precision_name
 from regard.training.optimiser import build_optimiser, clip_gradients
+from units import units
 
 TARGETS, WIDTH, HISTORY, SEED = 4_096, 64, 64, 7
 PRODUCTS = precision_name(choose_precision("auto", PROCESSOR))
@@ -216,9 +217,7 @@ def main() -> None:
     print(f"exact against torch's in float32, by items: {results['distance']}")
     results["table"] = table(given.most)
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / f"losses-{PRODUCTS}.json").write_text(
-        json.dumps(results, indent=2) + "\n", "utf-8"
-    )
+    (given.out / f"losses-{units()}.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 removed (as published numbers are) and kept, the Markov chain beside the network. MovieLens may not
 be redistributed, so the file must be there already: `ml-1m.parquet` with columns user_id, item_id
 and position (the order of each user's ratings), in the folder that REGARD_DATA names. Results lie
-apart by what this processor multiplies in, bfloat16 or float32.
+apart by the units that this processor multiplies with (`benchmarks/units.py`).
 """
 
 import argparse
@@ -130,6 +130,8 @@ def find_log() -> Path:
 
 def main() -> None:
     """Measure, print, save."""
+    from units import units  # torch, which other benchmarks that import this module do without
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
@@ -148,7 +150,7 @@ def main() -> None:
     results = {**surroundings(given.seed), "settings": given.settings, "models": models}
     given.out.mkdir(parents=True, exist_ok=True)
     sasrec = models["sasrec"]
-    path = given.out / f"ml1m-{sasrec['precision']}-seed{given.seed}.json"
+    path = given.out / f"ml1m-{units()}-seed{given.seed}.json"
     path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     print(table(models))
     print(

@@ -70,10 +70,11 @@ def _interval(values: list[float]) -> str:
 def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - one language
     """MovieLens-1M with several seeds, in both precisions."""
     rows = []
-    kinds: dict[str, list[dict[str, Any]]] = {}
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in runs:
-        kinds.setdefault(run["models"]["sasrec"]["precision"], []).append(run)
-    for kind, same in kinds.items():
+        products, processor = run["models"]["sasrec"]["precision"], run["processor"]
+        kinds.setdefault((products, processor.removesuffix(" Processor")), []).append(run)
+    for (products, processor), same in kinds.items():
         for prefix, title in (("", "with memory"), ("alone_", "network alone")):
             found = [run["models"]["sasrec"] for run in same]
             cells = [
@@ -87,19 +88,19 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
                 f"{mean(speeds):,.0f}",
                 f"{max(each['peak_megabytes'] for each in found):,.0f}",
             ]
-            seeds_run = ", ".join(str(run["seed"]) for run in same)
-            rows.append(
-                [f"{kind}, {title}", seeds_run, *cells, *(["", "", ""] if prefix else extra)]
-            )
-    header = ["", "seeds", "NDCG@10, removed", "HR@10, removed", "NDCG@10, kept", "HR@10, kept"]
+            first = [f"{products}, {title}", processor, ", ".join(str(run["seed"]) for run in same)]
+            rows.append([*first, *cells, *(["", "", ""] if prefix else extra)])
+    header = ["", "processor", "seeds"]
+    header += [f"{name}@10, {seen}" for seen in ("removed", "kept") for name in ("NDCG", "HR")]
     stopped = {run["models"]["sasrec"]["epochs"] for run in runs}
     epochs = ", ".join(map(str, sorted(stopped)))
     told = (
         "Mean over the seeds and 95 % t interval of that mean; minutes are of the whole "
         f"`regard fit`, cleaning, validation and test included; epochs run: {epochs}. Each "
-        "precision on a processor that it ships on, so minutes and speeds are of two machines."
+        "precision on processors that it ships on, so minutes and speeds are of different machines."
     )
-    fine = machine({**runs[0], "seed": "as said"}, "python benchmarks/ml1m.py --seed 7")
+    said = {"seed": "as said", "processor": "processors as said"}
+    fine = machine({**runs[0], **said}, "python benchmarks/ml1m.py --seed 7")
     return [*markdown([*header, "minutes", "targets/s", "peak MB"], rows), "", told, fine]
 
 
@@ -206,29 +207,25 @@ def interval(found: dict[str, Any]) -> str:
     return f"{found['mean']:.4f} [{found['low']:.4f}, {found['high']:.4f}]"
 
 
+KINDS = ("bfloat16-matrices", "bfloat16-vectors", "float32")
+"""What processors multiply with: `benchmarks/units.py`."""
 TABLES: dict[str, Callable[[Any, Words], Lines]] = {
-    "step-bfloat16": step,
-    "step-bfloat16-profile": profile,
-    "step-float32": step,
-    "step-float32-profile": profile,
+    **{f"step-{kind}": step for kind in KINDS},
+    **{f"step-{kind}-profile": profile for kind in KINDS},
+    **{f"losses-{kind}": losses for kind in KINDS},
     "seeds": seeds,
     "precision": precision,
-    "losses-bfloat16": losses,
-    "losses-float32": losses,
     "large": large,
     "large-peers": large_peers,
     "top-items": top_items,
 }
 """Name in a page -> what makes the table."""
 SOURCES = {
-    "step-bfloat16": "step-bfloat16.json",
-    "step-bfloat16-profile": "step-bfloat16.json",
-    "step-float32": "step-float32.json",
-    "step-float32-profile": "step-float32.json",
+    **{f"step-{kind}": f"step-{kind}.json" for kind in KINDS},
+    **{f"step-{kind}-profile": f"step-{kind}.json" for kind in KINDS},
+    **{f"losses-{kind}": f"losses-{kind}.json" for kind in KINDS},
     "seeds": "ml1m-*-seed*.json",
     "precision": "precision.json",
-    "losses-bfloat16": "losses-bfloat16.json",
-    "losses-float32": "losses-float32.json",
     "large": "large.json",
     "large-peers": "large-peers.json",
     "top-items": "top-items.json",

@@ -9,7 +9,7 @@ positions, causal attention, backward twice the forward), so padding earns nothi
 
 The first way is the one that ships: products in bfloat16 where the processor has units for them, in
 float32 elsewhere. The others change one thing of it, so which there are hangs on the processor, and
-the results lie apart: `step-bfloat16.json`, `step-float32.json`.
+the results lie apart (`benchmarks/units.py`).
 """
 
 import argparse
@@ -47,6 +47,7 @@ from regard.training.config import TrainingConfig
 from regard.training.device import PROCESSOR, choose_precision, precision_name
 from regard.training.objectives import NextItem
 from regard.training.optimiser import build_optimiser, clip_gradients
+from units import units
 
 ITEMS, USERS = 3_416, 6_040
 """Of MovieLens-1M after a 5-core."""
@@ -382,7 +383,7 @@ def run(given: argparse.Namespace) -> None:
         results["tokens"][tokens] = other.targets() / taken
     results["profile"] = profile(bench, shipped)
     given.out.mkdir(parents=True, exist_ok=True)
-    path = given.out / f"step-{products}.json"
+    path = given.out / f"step-{units()}.json"
     path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     for name, each in results["ways"].items():
         share = each["rate"] / highest["float32"]

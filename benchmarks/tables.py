@@ -155,7 +155,8 @@ def online_retail(results: dict[str, Any], words: dict[str, str]) -> list[str]:
 TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
     "ml1m": ml1m,
     "online-retail": online_retail,
-    "peers-bfloat16": peers,
+    "peers-bfloat16-matrices": peers,
+    "peers-bfloat16-vectors": peers,
     "peers-float32": peers,
     **cleaning_tables.TABLES,
     **data_tables.TABLES,
@@ -167,8 +168,9 @@ TABLES: dict[str, Callable[[dict[str, Any], dict[str, str]], list[str]]] = {
 }
 """Name in a page -> what makes the table of its results."""
 SOURCES = {
-    "ml1m": "ml1m-bfloat16-seed7.json",
-    "peers-bfloat16": "peers-bfloat16.json",
+    "ml1m": "ml1m-bfloat16-matrices-seed7.json",
+    "peers-bfloat16-matrices": "peers-bfloat16-matrices.json",
+    "peers-bfloat16-vectors": "peers-bfloat16-vectors.json",
     "peers-float32": "peers-float32.json",
     "data": "data.json",
     **dict.fromkeys(cleaning_tables.TABLES, "cleaning.json"),

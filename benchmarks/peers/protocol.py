@@ -29,8 +29,6 @@ Score: TypeAlias = Callable[[Codes], Scores]
 """Numbers of users to `(B, N)` scores of all items, from the histories before the test."""
 
 K = 10
-LEVELS = (0.10, 0.13, 0.15, 0.17)
-"""Test NDCG@10 with seen items removed; the time to reach each is reported."""
 ROWS = 256
 """Users that are scored at a time."""
 SEED = 7
@@ -290,7 +288,6 @@ class Meter:
         }
         if not self.given.speed:
             found |= {
-                "levels": levels(self.curve),
                 "curve": self.curve,
                 "quality": {seen: self.curve[-1][seen] for seen in ("removed", "kept")},
             }
@@ -340,21 +337,6 @@ def agreement(one: Codes, other: Codes) -> float:
         0.75
     """
     return float((one[:, :, None] == other[:, None, :]).any(axis=2).mean())
-
-
-def levels(curve: list[dict[str, Any]]) -> dict[str, float | None]:
-    """Seconds at which each level was first seen to be reached; None where it was not.
-
-    Example:
-        >>> levels([{"seconds": 20.0, "removed": {"ndcg@10": 0.14}}])
-        {'0.10': 20.0, '0.13': 20.0, '0.15': None, '0.17': None}
-    """
-    return {
-        f"{level:.2f}": next(
-            (each["seconds"] for each in curve if each["removed"]["ndcg@10"] >= level), None
-        )
-        for level in LEVELS
-    }
 
 
 def peak_megabytes() -> float:

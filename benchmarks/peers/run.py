@@ -7,7 +7,7 @@ clock and the same evaluator (`protocol.py`), and runs alone, with a thread for 
 Peers that compute all scores at once are first tried for half a minute, with and without an
 allocator that keeps its memory; the full run takes the better of the two. What was finished is kept
 in the work folder and not run again, unless `--again` is said or something that it depends on has
-changed. Results lie apart by what Regard multiplies in on this processor, bfloat16 or float32.
+changed. Results lie apart by the units that Regard multiplies with (`benchmarks/units.py`).
 """
 
 import argparse
@@ -25,10 +25,10 @@ import regard
 from regard.data.rules import RareUsersAndItems
 from regard.errors import RegardError
 from regard.schema import FIRST_CODE
-from regard.training.device import PROCESSOR, choose_precision, precision_name
 
 sys.path.append(str(HERE.parent))
 from ml1m import find_log, surroundings
+from units import units
 
 ALLOCATOR = {
     "MALLOC_MMAP_MAX_": "0",
@@ -165,9 +165,8 @@ def one(peer: Peer, log: Path, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def results_here() -> Path:
-    """Where results of this processor lie, by what Regard multiplies in on it."""
-    products = precision_name(choose_precision("auto", PROCESSOR))
-    return HERE.parent / "results" / f"peers-{products}.json"
+    """Where results of this kind of processor lie."""
+    return HERE.parent / "results" / f"peers-{units()}.json"
 
 
 def say(line: str) -> None:

@@ -189,7 +189,7 @@ def test_movielens_is_the_log_of_the_other_benchmark() -> None:
         pytest.skip("ml-1m.parquet is not there; REGARD_DATA names the folder of the data")
     log, _ = zoo_data.cleaned("ml-1m")
     known = zoo.recipe_for(zoo.models()["markov"], "ml-1m", "leave-last-out", 7, 0.0)
-    saved = read(ROOT / "benchmarks" / "results" / "ml1m-bfloat16-seed7.json")
+    saved = read(ROOT / "benchmarks" / "results" / "ml1m-bfloat16-matrices-seed7.json")
     assert known.split.apply(log).fingerprint == saved["models"]["markov"]["fingerprint"]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from regard.evaluation.metrics import measure
 from regard.evaluation.protocol import Protocol, Seen, Ties
 from regard.evaluation.ranking import rank_targets
 from regard.evaluation.scorer import Whole
+from regard.recommender import contenders as module
 from regard.recommender.contenders import Contenders, contenders
 from regard.recommender.memory import Gate, RememberingScorer, remember
 from regard.recommender.returns import Returns
@@ -79,9 +81,17 @@ def chosen(
     st.sampled_from(Ties),
     st.sampled_from(["spread", "few levels", "all alike", "some never", "against popularity"]),
     st.booleans(),
+    st.sampled_from([1, 50, 2**22]),
 )
 def test_the_same_ranks_up_to_k_as_among_all_items(
-    seed: int, items: int, k: int, seen: Seen, ties: Ties, kind: str, returning: bool
+    seed: int,
+    items: int,
+    k: int,
+    seen: Seen,
+    ties: Ties,
+    kind: str,
+    returning: bool,
+    pairs: int,
 ) -> None:
     split, rng = shop(seed, 12, items), np.random.default_rng(seed)
     shape = (len(split.sequences), split.vocabulary.size)
@@ -98,7 +108,9 @@ def test_the_same_ranks_up_to_k_as_among_all_items(
     for gate in GATES:
         remembering = RememberingScorer(Given(scores_BN), chain, gate, returns)
         among_all = rank_targets(remembering, asked, catalogue_size=shape[1], seen=seen, ties=ties)
-        ranks = found.ranks(found.mixed(*gate.trust(chain.evidence(asked))), ties)
+        mixed_C = found.mixed(*gate.trust(chain.evidence(asked)))
+        with patch.object(module, "_PAIRS_AT_ONCE", pairs):
+            ranks = found.ranks(mixed_C, ties)
         assert ranks.offsets.tolist() == among_all.offsets.tolist()
         within = among_all.values <= k
         assert ranks.values[within].tolist() == among_all.values[within].tolist()

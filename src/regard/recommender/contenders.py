@@ -20,6 +20,7 @@ rises by ranges of codes that double, not by single items: that keeps a few more
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,6 +39,8 @@ _FIRST_RANGE = 64
 """Codes that are looked at before there is any bar."""
 _BLOCK_CELLS = 2**20
 """Scores that are looked at together."""
+_PAIRS_AT_ONCE = 2**22
+"""Targets and rivals that are compared together, give or take those of one target."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +91,29 @@ class Contenders:
             ties: how equal scores count.
         """
         own_T = np.where(self.own_T >= 0, mixed_C[self.own_T], np.float32(-np.inf))
+        higher_T, tied_T = np.zeros((2, len(own_T)), np.int64)
+        for target_P, place_P in self._rivals():
+            rival_P, own_P = mixed_C[place_P], own_T[target_P]
+            higher_T += np.bincount(target_P[rival_P > own_P], minlength=len(own_T))
+            tied_T += np.bincount(target_P[rival_P == own_P], minlength=len(own_T))
+        share = 0.5 if ties == Ties.MEAN else 1.0
+        # A target is no rival of itself.
+        values_T = 1.0 + higher_T + share * (tied_T - 1)
+        return Ranks(np.where(own_T > -np.inf, values_T, np.inf), self.queries.target_offsets)
+
+    def _rivals(self) -> Iterator[tuple[Offsets, Offsets]]:
+        """Pairs of a target and the place of a contender of its query, some at a time."""
         query_T = query_of_target(self.queries)
         bounds = np.searchsorted(self.query_C, np.arange(len(self.queries) + 1))
         rivals_T = np.diff(bounds)[query_T]
-        target_P = np.repeat(np.arange(len(query_T)), rivals_T)
-        first_T = bounds[query_T] - (np.cumsum(rivals_T) - rivals_T)
-        rival_P = mixed_C[np.arange(len(target_P)) + first_T[target_P]]
-        own_P = own_T[target_P]
-        higher_T = np.bincount(target_P[rival_P > own_P], minlength=len(own_T))
-        tied_T = np.bincount(target_P[rival_P == own_P], minlength=len(own_T)) - 1
-        share = 0.5 if ties == Ties.MEAN else 1.0
-        values_T = np.where(own_T > -np.inf, 1.0 + higher_T + share * tied_T, np.inf)
-        return Ranks(values_T, self.queries.target_offsets)
+        ends_T = np.cumsum(rivals_T)
+        parts = np.searchsorted(ends_T, np.arange(0, rivals_T.sum(), _PAIRS_AT_ONCE), "right")
+        for start, stop in pairwise([*np.unique(parts).tolist(), len(query_T)]):
+            part = slice(start, stop)
+            target_P = np.repeat(np.arange(start, stop), rivals_T[part])
+            before = ends_T[start] - rivals_T[start]
+            first_T = bounds[query_T[part]] - (ends_T[part] - rivals_T[part] - before)
+            yield target_P, np.arange(len(target_P)) + np.repeat(first_T, rivals_T[part])
 
 
 def contenders(
