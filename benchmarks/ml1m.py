@@ -6,7 +6,7 @@
 removed (as published numbers are) and kept, the Markov chain beside the network. MovieLens may not
 be redistributed, so the file must be there already: `ml-1m.parquet` with columns user_id, item_id
 and position (the order of each user's ratings), in the folder that REGARD_DATA names. Results lie
-apart by the units that this processor multiplies with (`benchmarks/units.py`).
+apart by the units that this processor multiplies with (`benchmarks/units.py`), and by what was set.
 """
 
 import argparse
@@ -150,7 +150,8 @@ def main() -> None:
     results = {**surroundings(given.seed), "settings": given.settings, "models": models}
     given.out.mkdir(parents=True, exist_ok=True)
     sasrec = models["sasrec"]
-    path = given.out / f"ml1m-{units()}-seed{given.seed}.json"
+    changed = "".join(f"-{each.partition('=')[2]}" for each in given.settings)
+    path = given.out / f"ml1m-{units()}{changed}-seed{given.seed}.json"
     path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     print(table(models))
     print(

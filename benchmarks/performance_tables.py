@@ -72,9 +72,10 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
     rows = []
     kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in runs:
-        products, processor = run["models"]["sasrec"]["precision"], run["processor"]
-        kinds.setdefault((products, processor.removesuffix(" Processor")), []).append(run)
-    for (products, processor), same in kinds.items():
+        set_to = [each.partition("=")[2] for each in run["settings"]]
+        how = ", ".join([run["models"]["sasrec"]["precision"], *set_to])
+        kinds.setdefault((how, run["processor"].removesuffix(" Processor")), []).append(run)
+    for (how, processor), same in kinds.items():
         for prefix, title in (("", "with memory"), ("alone_", "network alone")):
             found = [run["models"]["sasrec"] for run in same]
             cells = [
@@ -88,7 +89,7 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
                 f"{mean(speeds):,.0f}",
                 f"{max(each['peak_megabytes'] for each in found):,.0f}",
             ]
-            first = [f"{products}, {title}", processor, ", ".join(str(run["seed"]) for run in same)]
+            first = [f"{how}, {title}", processor, ", ".join(str(run["seed"]) for run in same)]
             rows.append([*first, *cells, *(["", "", ""] if prefix else extra)])
     header = ["", "processor", "seeds"]
     header += [f"{name}@10, {seen}" for seen in ("removed", "kept") for name in ("NDCG", "HR")]

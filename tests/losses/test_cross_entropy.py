@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from regard.errors import ModelInputError
 from regard.losses import cross_entropy
-from regard.losses.contract import ItemTable
+from regard.losses.contract import ItemTable, Narrowed
 from regard.losses.cross_entropy import CrossEntropy
 
 N, D = 11, 5
@@ -77,6 +77,51 @@ def test_gradients_are_those_of_finite_differences() -> None:
         return CrossEntropy()(states_TD, ItemTable(vectors_ND, bias_N), targets_T)
 
     assert torch.autograd.gradcheck(loss, leaves)
+
+
+def narrowed(states_TD: Tensor, targets_T: Tensor, share: float) -> tuple[Narrowed, Tensor]:
+    """States with items that are no candidates, each told twice; and a mask `(T, N - 2)`."""
+    generator = torch.Generator().manual_seed(len(states_TD))
+    out_TI = torch.rand(len(states_TD), N - 2, generator=generator) < share
+    out_TI[torch.arange(len(targets_T)), targets_T - 2] = False
+    row_P, column_P = (out_TI.repeat_interleave(2, dim=1)).nonzero(as_tuple=True)
+    return Narrowed(states_TD, row_P, 2 + column_P // 2), out_TI
+
+
+@pytest.mark.usefixtures("_slices")
+@pytest.mark.parametrize("T", [1, 4, 7, 20])
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_what_is_no_candidate_has_no_part(T: int, share: float, with_bias: bool) -> None:
+    states_TD, vectors_ND, bias_N, targets_T = inputs(T)
+    bias = bias_N if with_bias else None
+    asked, out_TI = narrowed(states_TD, targets_T, share)
+    ours = CrossEntropy()(asked, ItemTable(vectors_ND, bias), targets_T)
+    scores_TI = states_TD @ vectors_ND[2:].T + (0 if bias is None else bias[2:])
+    theirs = F.cross_entropy(scores_TI.masked_fill(out_TI, -torch.inf), targets_T - 2)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
+    leaves = [states_TD, vectors_ND, *([bias_N] if with_bias else [])]
+    for mine, witness in zip(
+        torch.autograd.grad(ours, leaves), torch.autograd.grad(theirs, leaves), strict=True
+    ):
+        torch.testing.assert_close(mine, witness, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+@pytest.mark.parametrize("low", [True, False])
+def test_what_is_no_candidate_has_no_part_in_other_precisions(scale: float, low: bool) -> None:
+    states_TD, vectors_ND, bias_N, targets_T = inputs(20, dtype=torch.float32)
+    with torch.no_grad():
+        states_TD.mul_(scale)
+    asked, out_TI = narrowed(states_TD, targets_T, 0.3)
+    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        ours = CrossEntropy()(asked, ItemTable(vectors_ND, bias_N), targets_T)
+    scores_TI = states_TD.double() @ vectors_ND[2:].double().T + bias_N[2:]
+    theirs = F.cross_entropy(scores_TI.masked_fill(out_TI, -torch.inf), targets_T - 2)
+    assert ours.item() == pytest.approx(theirs.item(), rel=0.02 if low else 1e-5)
+    assert theirs < expected(states_TD, vectors_ND, bias_N, targets_T) - 0.1
+    ours.backward()
+    assert torch.isfinite(vectors_ND.grad).all()
 
 
 def test_float32_is_close_to_float64() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from regard.errors import ConfigurationError, ModelInputError
 from regard.losses import sampled_softmax
-from regard.losses.contract import ItemTable
+from regard.losses.contract import ItemTable, Narrowed
 from regard.losses.cross_entropy import CrossEntropy
 from regard.losses.proposal import Proposal
 from regard.losses.sampled_softmax import SampledSoftmax
@@ -42,6 +42,40 @@ def gradients(loss: Callable[..., Tensor], *, with_bias: bool = True) -> tuple[f
     wanted = [states_TD, vectors_ND, *([bias_N] if with_bias else [])]
     found = torch.autograd.grad(value, wanted)
     return value.item(), [each.to_dense() if each.is_sparse else each for each in found]
+
+
+class TestNarrowed:
+    @pytest.mark.parametrize("rows", [1, 4, 99])
+    @pytest.mark.parametrize("sparse", [True, False])
+    def test_what_is_no_candidate_has_no_part(
+        self, rows: int, sparse: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sampled_softmax, "_SLICE_BYTES", rows * 12 * 8)
+        loss, generator = SampledSoftmax(COUNTS, sparse=sparse), torch.Generator().manual_seed(4)
+        drawn_K = torch.tensor([2, 3, 3, 5, 7, 11, 12, 13, 17, 19, 23, 29, 31, 31])
+        out_TN = torch.rand(T, N, generator=generator) < 0.4
+        out_TN[torch.arange(T), TARGETS_T] = False
+        out_TN[:, :2] = False
+        row_P, code_P = out_TN.nonzero(as_tuple=True)
+
+        def ours(states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
+            return loss.against(Narrowed(states_TD, row_P, code_P), table, targets_T, drawn_K)
+
+        def by_rows(states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
+            scores_TN = states_TD @ table.vectors_ND.T + table.bias_N
+            weights_K = len(drawn_K) * loss.proposal.chances(drawn_K)
+            lost = []
+            for row, target in enumerate(targets_T.tolist()):
+                stay_K = (drawn_K != target) & ~out_TN[row, drawn_K]
+                others = (scores_TN[row, drawn_K].exp() / weights_K)[stay_K].sum()
+                own = scores_TN[row, target]
+                lost.append((own.exp() + others).log() - own)
+            return torch.stack(lost).mean()
+
+        (value, grads), (expected, witnesses) = gradients(ours), gradients(by_rows)
+        assert value == pytest.approx(expected, rel=1e-12)
+        for mine, witness in zip(grads, witnesses, strict=True):
+            torch.testing.assert_close(mine, witness, rtol=1e-9, atol=1e-12)
 
 
 class TestByHand:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -20,6 +21,41 @@ class ItemTable:
 
     vectors_ND: Tensor
     bias_N: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """States, each with some items that are no candidates for it.
+
+    What stands in the place of `states_TD` where not all of the catalogue may be the answer.
+
+    Attributes:
+        states_TD: float `(T, D)`.
+        row_P: int64 `(P,)` numbers of states, ascending.
+        code_P: int64 `(P,)` codes, each at least 2, that are no candidates for these; never the
+            target of the state.
+    """
+
+    states_TD: Tensor
+    row_P: Tensor
+    code_P: Tensor
+
+    def within(self, rows: slice) -> tuple[Tensor, Tensor]:
+        """Rows, counted from the first one of a slice, and codes of the pairs in that slice.
+
+        Args:
+            rows: with both ends; it may reach beyond the last state.
+
+        Example:
+            >>> import torch
+            >>> row_P, code_P = torch.tensor([0, 2, 2, 3]), torch.tensor([5, 7, 5, 9])
+            >>> narrowed = Narrowed(torch.zeros(4, 8), row_P, code_P)
+            >>> [each.tolist() for each in narrowed.within(slice(1, 3))]
+            [[1, 1], [7, 5]]
+        """
+        ends = self.row_P.new_tensor([rows.start, rows.stop])
+        start, stop = torch.searchsorted(self.row_P, ends).tolist()
+        return self.row_P[start:stop] - rows.start, self.code_P[start:stop]
 
 
 class Reading(Protocol):
@@ -40,11 +76,12 @@ class Reading(Protocol):
 class Loss(Protocol):
     """A pure function from states and targets to a number to be made small."""
 
-    def __call__(self, states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
+    def __call__(self, states_TD: Tensor | Narrowed, table: ItemTable, targets_T: Tensor) -> Tensor:
         """The mean loss over targets.
 
         Args:
-            states_TD: float `(T, D)`, one per real position with a true next item.
+            states_TD: float `(T, D)`, one per real position with a true next item; perhaps with
+                what are no candidates for each.
             table: of the catalogue.
             targets_T: int64 `(T,)` codes, each at least 2.
 

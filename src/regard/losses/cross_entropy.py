@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from regard.errors import ModelInputError
-from regard.losses.contract import ItemTable
+from regard.losses.contract import ItemTable, Narrowed
 from regard.schema import FIRST_CODE
 
 _SLICE_BYTES = 16 * 2**20
@@ -71,15 +71,18 @@ class CrossEntropy:
         True
     """
 
-    def __call__(self, states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
+    def __call__(self, states_TD: Tensor | Narrowed, table: ItemTable, targets_T: Tensor) -> Tensor:
         """See `regard.losses.contract.Loss`."""
+        narrowed = states_TD if isinstance(states_TD, Narrowed) else None
+        states_TD = states_TD.states_TD if isinstance(states_TD, Narrowed) else states_TD
         vectors_ND = table.vectors_ND
         check_targets(targets_T, vectors_ND.shape[0])
         kind = states_TD.device.type
         low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
         apply: Callable[..., Tensor] = _SlicedCrossEntropy.apply
         with torch.autocast(kind, enabled=False):
-            return apply(states_TD.to(vectors_ND.dtype), vectors_ND, table.bias_N, targets_T, low)
+            states_TD = states_TD.to(vectors_ND.dtype)
+            return apply(states_TD, vectors_ND, table.bias_N, targets_T, low, narrowed)
 
 
 def check_targets(targets_T: Tensor, catalogue_size: int) -> None:
@@ -116,8 +119,10 @@ class _SlicedCrossEntropy(torch.autograd.Function):
         bias_N: Tensor | None,
         targets_T: Tensor,
         low: torch.dtype | None,
+        narrowed: Narrowed | None,
     ) -> Tensor:
-        work = _Work.of(states_TD, vectors_ND, bias_N, targets_T, low or states_TD.dtype)
+        factor = low or states_TD.dtype
+        work = _Work.of(states_TD, vectors_ND, bias_N, targets_T, factor, narrowed)
         rows = _rows_at_a_time(vectors_ND.shape[0] - FIRST_CODE, work.factor.itemsize)
         total = _whole_rows(work, rows) if rows else _blocks(work)
         T = states_TD.shape[0]
@@ -134,7 +139,7 @@ class _SlicedCrossEntropy(torch.autograd.Function):
         scaled = (
             each if each is None or grads[0] == 1 else each * grads[0] for each in ctx.saved_tensors
         )
-        return *scaled, None, None
+        return *scaled, None, None, None
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ class _Work:
     bias_I: Tensor | None
     columns_T1: Tensor
     factor: torch.dtype
+    narrowed: Narrowed | None
     grad_states_TD: Tensor
     grad_vectors_ND: Tensor
     grad_bias_N: Tensor | None
@@ -161,6 +167,7 @@ class _Work:
         bias_N: Tensor | None,
         targets_T: Tensor,
         factor: torch.dtype,
+        narrowed: Narrowed | None,
     ) -> "_Work":
         """Nothing is copied but the states, where the factors are of another type."""
         low = factor != states_TD.dtype
@@ -171,6 +178,7 @@ class _Work:
             None if bias_N is None else bias_N[FIRST_CODE:],
             (targets_T - FIRST_CODE)[:, None],
             factor,
+            narrowed,
             torch.zeros_like(states_TD),
             torch.zeros_like(vectors_ND),
             None if bias_N is None else torch.zeros_like(bias_N),
@@ -211,6 +219,23 @@ class _Work:
                 else torch.mv(grads.T, factors_R1[:, 0])
             )
 
+    def leave_out(self, scores: Tensor, part: slice, block: slice) -> None:
+        """Put minus infinity where an item is no candidate.
+
+        Args:
+            scores: of these rows and columns.
+            part: the rows.
+            block: the columns.
+        """
+        if self.narrowed is None:
+            return
+        row_P, code_P = self.narrowed.within(part)
+        column_P = code_P - FIRST_CODE - block.start
+        if block.stop - block.start < len(self.items_ID):
+            here = (column_P >= 0) & (column_P < block.stop - block.start)
+            row_P, column_P = row_P[here], column_P[here]
+        scores[row_P, column_P] = -torch.inf
+
     @property
     def low(self) -> bool:
         """Whether the factors have few digits."""
@@ -246,7 +271,7 @@ class _Slice:
     """
 
     def __init__(self, work: _Work, part: slice, items_ID: Tensor, buffer: Tensor) -> None:
-        self.work, self.items_ID = work, items_ID
+        self.work, self.items_ID, self.part = work, items_ID, part
         self.states_RD, self.columns_R1 = work.states_TD[part], work.columns_T1[part]
         self.scores_RI = buffer[: len(self.states_RD)]
         self.factors_R1: Tensor | None = None
@@ -257,16 +282,19 @@ class _Slice:
         Returns:
             The summed loss of the real rows, float64.
         """
-        self._score()
+        self._score(self.scores_RI)
         losses_R1 = None if self.work.low else self._by_exponentials()
         if losses_R1 is None:
             losses_R1 = self._by_softmax()
         return losses_R1.sum()
 
-    def _score(self) -> None:
-        torch.mm(self.states_RD, self.items_ID.T, out=self.scores_RI)
+    def _score(self, into_RI: Tensor) -> Tensor:
+        """Scores, written into something; returned as well."""
+        torch.mm(self.states_RD, self.items_ID.T, out=into_RI)
         if self.work.bias_I is not None:
-            self.scores_RI += self.work.bias_I
+            into_RI += self.work.bias_I
+        self.work.leave_out(into_RI, self.part, slice(0, len(self.items_ID)))
+        return into_RI
 
     def _by_exponentials(self) -> Tensor | None:
         """One pass where a softmax takes three: nothing is subtracted before, nothing divided.
@@ -279,7 +307,7 @@ class _Slice:
         sums_R1 = scores_RI.exp_().sum(dim=1, keepdim=True)
         least, most = sums_R1.aminmax()
         if not (least > _VANISHED and most < 1 / _VANISHED):
-            self._score()
+            self._score(scores_RI)
             return None
         self._put(scores_RI.gather(1, columns_R1) - sums_R1)
         self.factors_R1 = sums_R1.reciprocal()
@@ -296,10 +324,8 @@ class _Slice:
         losses_R1 = -likely_R1.double().log()
         lost_R = (likely_R1 < _VANISHED).flatten()
         if lost_R.any():
-            bias = self.work.bias_I
-            again = self.states_RD[: len(columns_R1)][lost_R] @ self.items_ID.T
-            again = again if bias is None else again + bias
-            losses_R1[lost_R] = again.double().logsumexp(1, keepdim=True) - own_R1[lost_R]
+            again_RI = self._score(torch.empty_like(scores_RI))[: len(columns_R1)][lost_R]
+            losses_R1[lost_R] = again_RI.double().logsumexp(1, keepdim=True) - own_R1[lost_R]
         self._put(likely_R1 - 1)
         return losses_R1
 
@@ -346,7 +372,10 @@ def _scores(work: _Work, part: slice, block: slice) -> tuple[Tensor, Tensor]:
     """Scores of some rows and columns in the exact type, and the factors of the columns."""
     factors = work.items_ID[block].to(work.factor)
     scores = torch.mm(work.states_TD[part], factors.T).to(work.grad_states_TD.dtype)
-    return (scores if work.bias_I is None else scores.add_(work.bias_I[block])), factors
+    if work.bias_I is not None:
+        scores += work.bias_I[block]
+    work.leave_out(scores, part, block)
+    return scores, factors
 
 
 def _stretches(length: int, size: int) -> Iterator[slice]:

@@ -30,7 +30,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from regard.errors import ConfigurationError
-from regard.losses.contract import ItemTable
+from regard.losses.contract import ItemTable, Narrowed
 from regard.losses.cross_entropy import check_targets
 from regard.losses.proposal import Proposal
 
@@ -74,18 +74,22 @@ class SampledSoftmax:
         self.negatives = negatives
         self.sparse = sparse
 
-    def __call__(self, states_TD: Tensor, table: ItemTable, targets_T: Tensor) -> Tensor:
+    def __call__(self, states_TD: Tensor | Narrowed, table: ItemTable, targets_T: Tensor) -> Tensor:
         """See `regard.losses.contract.Loss`."""
         check_targets(targets_T, table.vectors_ND.shape[0])
         return self.against(states_TD, table, targets_T, self.proposal.draw(self.negatives))
 
     def against(
-        self, states_TD: Tensor, table: ItemTable, targets_T: Tensor, drawn_K: Tensor
+        self,
+        states_TD: Tensor | Narrowed,
+        table: ItemTable,
+        targets_T: Tensor,
+        drawn_K: Tensor,
     ) -> Tensor:
         """The loss against given draws.
 
         Args:
-            states_TD: float `(T, D)`.
+            states_TD: float `(T, D)`, perhaps with what are no candidates for each.
             table: of the catalogue.
             targets_T: int64 `(T,)`.
             drawn_K: int64 `(K,)` codes on the processor; one may come several times.
@@ -93,6 +97,8 @@ class SampledSoftmax:
         Returns:
             A scalar tensor with a gradient.
         """
+        narrowed = states_TD if isinstance(states_TD, Narrowed) else None
+        states_TD = states_TD.states_TD if isinstance(states_TD, Narrowed) else states_TD
         kind = states_TD.device.type
         low = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
         states_TD = states_TD.to(table.vectors_ND.dtype)
@@ -105,9 +111,10 @@ class SampledSoftmax:
             shift = shift + self._rows(table.bias_N, codes)
         hits_T = torch.searchsorted(codes, targets_T).clamp_(max=len(codes) - 1)
         hits_T = torch.where(codes[hits_T] == targets_T, hits_T, -1)
+        drawn = None if narrowed is None else _among(narrowed, codes)
         apply: Callable[..., Tensor] = _SlicedSoftmax.apply
         with torch.autocast(kind, enabled=False):
-            return apply(states_TD, own, own_bias, others, shift, hits_T, low)
+            return apply(states_TD, own, own_bias, others, shift, hits_T, low, drawn)
 
     def _corrected(self, drawn_K: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Each drawn item once, and what is added to its score; of the kind of another tensor."""
@@ -154,6 +161,7 @@ class _SlicedSoftmax(torch.autograd.Function):
         shift_K: Tensor,
         hits_T: Tensor,
         low: torch.dtype | None,
+        drawn: Narrowed | None,
     ) -> Tensor:
         T, K = len(states_TD), len(others_KD)
         own_T = (states_TD * own_TD).sum(1) + bias_T
@@ -172,6 +180,8 @@ class _SlicedSoftmax(torch.autograd.Function):
             scores = raw if low is None else buffer[: len(states)].copy_(raw)
             scores.add_(shift_K)
             _leave_out(scores, hits_T[part, None])
+            if drawn is not None:
+                scores[drawn.within(part)] = -torch.inf
             lost, grad_own_T[part], sums = _to_exponentials(scores, own_T[part])
             total += lost
             # Sums divide the small matrices, not the scores, which saves a pass over these.
@@ -190,7 +200,19 @@ class _SlicedSoftmax(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         scale = grads[0] / len(ctx.saved_tensors[0])
-        return *(each * scale for each in ctx.saved_tensors), None, None
+        return *(each * scale for each in ctx.saved_tensors), None, None, None
+
+
+def _among(narrowed: Narrowed, codes_K: Tensor) -> Narrowed:
+    """What are no candidates of what was drawn, as columns instead of codes.
+
+    Args:
+        narrowed: as it was asked.
+        codes_K: what was drawn, each once, ascending.
+    """
+    column_P = torch.searchsorted(codes_K, narrowed.code_P).clamp_(max=len(codes_K) - 1)
+    drawn_P = codes_K[column_P] == narrowed.code_P
+    return Narrowed(narrowed.states_TD, narrowed.row_P[drawn_P], column_P[drawn_P])
 
 
 def _leave_out(scores: Tensor, hits: Tensor) -> None:

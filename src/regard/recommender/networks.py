@@ -15,7 +15,7 @@ from regard.data.split import Split
 from regard.data.vocabulary import Vocabulary
 from regard.errors import BundleError, ConfigurationError, NeedsClockError
 from regard.evaluation.metrics import measure
-from regard.evaluation.protocol import Protocol
+from regard.evaluation.protocol import Protocol, Seen
 from regard.evaluation.ranking import rank_targets
 from regard.kinds import settings_of
 from regard.losses.candidate_softmax import CandidateSoftmax
@@ -190,6 +190,12 @@ def _objective(recipe: Recipe, model: SequenceModel) -> Objective:
         raise ConfigurationError(
             f"objective={name!r} asks at every event, and the model {model.name!r} reads histories "
             f"whole: it would see its targets. Choose objective={model.objective!r}."
+        )
+    if objective.only_new and recipe.evaluation.seen == Seen.KEEP:
+        raise ConfigurationError(
+            f"objective={name!r} does not learn what to think of items that somebody had, and "
+            "evaluation.seen='keep' offers them again. Choose evaluation.seen='remove', or "
+            "objective='next-item'."
         )
     by_candidates = issubclass(objective.of, CandidateModel)
     if not isinstance(model, objective.of) or isinstance(model, CandidateModel) != by_candidates:

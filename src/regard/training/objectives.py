@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from regard.losses.contract import Narrowed
 from regard.models.bert4rec import BERT4Rec
 from regard.models.candidates import AskedEvents, CandidateModel
 from regard.models.contract import ModelInput, SequenceModel
@@ -21,19 +22,23 @@ class Objective(Protocol):
             for which a network must be causal.
         prefixes: whether rows shall end before an event that was drawn, since it asks about that
             event alone; see `regard.data.batches.training_prefixes`.
+        only_new: whether items of a history are no candidates, so that a network does not learn
+            what to think of them.
         of: the kind of networks that it can ask.
     """
 
     asks_everywhere: ClassVar[bool]
     prefixes: ClassVar[bool]
+    only_new: ClassVar[bool]
     of: ClassVar[type]
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Any, Tensor]:
         """Read a batch.
 
         Returns:
-            States `(T, D)`, or a `regard.losses.contract.Reading` where a network reads a history
-            anew for each candidate; and int64 target codes `(T,)`.
+            States `(T, D)`, or a `regard.losses.contract.Narrowed` where not every item may be
+            the answer, or a `Reading` where a network reads a history anew for each candidate; and
+            int64 target codes `(T,)`.
         """
         ...
 
@@ -56,6 +61,7 @@ class NextItem:
 
     asks_everywhere: ClassVar[bool] = True
     prefixes: ClassVar[bool] = False
+    only_new: ClassVar[bool] = False
     of: ClassVar[type] = SequenceModel
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
@@ -63,6 +69,53 @@ class NextItem:
         assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
         asked_T, targets_T = _asked(batch.targets_BL)
         return model(batch).flatten(0, 1).index_select(0, asked_T), targets_T
+
+
+class NextNewItem:
+    """`NextItem` among what is new: the items of the window so far are no candidates.
+
+    For recommenders that never offer again what somebody had (`evaluation.seen = "remove"`): what
+    cannot be answered need not be learned to be avoided. A target that is there already, since
+    people do come back, stays its own candidate. Of a history that is longer than the window, what
+    lies before it is not known here.
+
+    Source: none known to us for the softmax over a catalogue; negatives drawn from what a user has
+    not had are as old as Rendle et al. 2009, "BPR", section 4.
+
+    Example:
+        >>> import numpy as np
+        >>> from regard.data.batches import Batch
+        >>> from regard.models.sasrec import SASRec, SASRecConfig
+        >>> batch = Batch(np.array([[3, 4], [5, 0]]), np.array([2, 1]), np.array([[4, 2], [0, 0]]))
+        >>> model = SASRec(SASRecConfig(width=8), catalogue_size=6)
+        >>> asked, targets_T = NextNewItem()(model, ModelInput.of(batch, 6))
+        >>> targets_T.tolist(), asked.row_P.tolist(), asked.code_P.tolist()
+        ([4, 2], [0, 1, 1], [3, 3, 4])
+    """
+
+    asks_everywhere: ClassVar[bool] = True
+    prefixes: ClassVar[bool] = False
+    only_new: ClassVar[bool] = True
+    of: ClassVar[type] = SequenceModel
+
+    def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Narrowed, Tensor]:
+        """See `Objective`."""
+        assert batch.targets_BL is not None  # noqa: S101 - training batches carry targets
+        states_TD, targets_T = NextItem()(model, batch)
+        return Narrowed(states_TD, *_had(batch.items_BL, batch.targets_BL)), targets_T
+
+
+def _had(items_BL: Tensor, targets_BL: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers of targets, ascending, and items that each window holds up to then, but the target.
+
+    An item that a window holds twice comes twice.
+    """
+    asked_BL = targets_BL != PADDING
+    number_BL = asked_BL.flatten().cumsum(0).view(asked_BL.shape) - 1
+    had_BLM = (items_BL[:, None, :] != targets_BL[:, :, None]).tril_()
+    had_BLM &= asked_BL[:, :, None] & (items_BL >= FIRST_CODE)[:, None, :]
+    row, event, earlier = had_BLM.nonzero(as_tuple=True)
+    return number_BL[row, event], items_BL[row, earlier]
 
 
 class NextCandidate:
@@ -83,6 +136,7 @@ class NextCandidate:
 
     asks_everywhere: ClassVar[bool] = True
     prefixes: ClassVar[bool] = False
+    only_new: ClassVar[bool] = False
     of: ClassVar[type] = CandidateModel
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[AskedEvents, Tensor]:
@@ -123,6 +177,7 @@ class NewestItem:
 
     asks_everywhere: ClassVar[bool] = False
     prefixes: ClassVar[bool] = True
+    only_new: ClassVar[bool] = False
     of: ClassVar[type] = SequenceModel
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
@@ -156,6 +211,7 @@ class MaskedItem:
 
     asks_everywhere: ClassVar[bool] = False
     prefixes: ClassVar[bool] = False
+    only_new: ClassVar[bool] = False
     of: ClassVar[type] = BERT4Rec
 
     def __call__(self, model: SequenceModel, batch: ModelInput) -> tuple[Tensor, Tensor]:
@@ -189,6 +245,7 @@ def _masks(items_BL: Tensor, lengths_B: Tensor, mask_share: float, newest_share:
 
 OBJECTIVES: Final[dict[str, Callable[[], Objective]]] = {
     "next-item": NextItem,
+    "next-new-item": NextNewItem,
     "newest-item": NewestItem,
     "next-candidate": NextCandidate,
     "masked-item": MaskedItem,
