@@ -100,6 +100,9 @@ def seeds(runs: list[dict[str, Any]], words: Words) -> Lines:  # noqa: ARG001 - 
         f"`regard fit`, cleaning, validation and test included; epochs run: {epochs}. Each "
         "precision on processors that it ships on, so minutes and speeds are of different machines."
     )
+    settings = sorted({f"`--set {each}`" for run in runs for each in run["settings"]})
+    if settings:
+        told += f" Rows that name more than a precision: with {', '.join(settings)} as well."
     said = {"seed": "as said", "processor": "processors as said"}
     fine = machine({**runs[0], **said}, "python benchmarks/ml1m.py --seed 7")
     return [*markdown([*header, "minutes", "targets/s", "peak MB"], rows), "", told, fine]
