@@ -79,9 +79,12 @@ def chosen(
     st.integers(1, 12),
     st.sampled_from(Seen),
     st.sampled_from(Ties),
-    st.sampled_from(["spread", "few levels", "all alike", "some never", "against popularity"]),
+    st.sampled_from(
+        ["spread", "few levels", "all alike", "some never", "against popularity", "a tied top"]
+    ),
     st.booleans(),
     st.sampled_from([1, 50, 2**22]),
+    st.sampled_from([1, 8, 64]),
 )
 def test_the_same_ranks_up_to_k_as_among_all_items(
     seed: int,
@@ -92,6 +95,7 @@ def test_the_same_ranks_up_to_k_as_among_all_items(
     kind: str,
     returning: bool,
     pairs: int,
+    first: int,
 ) -> None:
     split, rng = shop(seed, 12, items), np.random.default_rng(seed)
     shape = (len(split.sequences), split.vocabulary.size)
@@ -100,11 +104,13 @@ def test_the_same_ranks_up_to_k_as_among_all_items(
         "few levels": lambda: rng.integers(0, 3, shape),
         "all alike": lambda: np.zeros(shape),
         "some never": lambda: np.where(rng.random(shape) < 0.5, -np.inf, rng.normal(size=shape)),
+        "a tied top": lambda: rng.random(shape) < 0.06,
         "against popularity": lambda: np.tile(np.linspace(0, 9, shape[1]), (shape[0], 1)),
     }[kind]().astype(np.float32)
     scores_BN[:, FIRST_CODE] = 0.0  # something is possible everywhere
     returns = Returns((0.1, 2.0, 0.5), longest=200) if returning else None
-    asked, chain, found = chosen(split, scores_BN, k, seen, returns)
+    with patch.object(module, "_FIRST_RANGE", first):
+        asked, chain, found = chosen(split, scores_BN, k, seen, returns)
     for gate in GATES:
         remembering = RememberingScorer(Given(scores_BN), chain, gate, returns)
         among_all = rank_targets(remembering, asked, catalogue_size=shape[1], seen=seen, ties=ties)
