@@ -223,8 +223,9 @@ class TestLearning:
         histories = 2 + np.random.default_rng(0).permutation(50).reshape(10, 5)
         ten = world(histories, learn=10, catalogue_size=52)
         model = small(kind, 52, width=32)
-        # One target a row and step, drawn at random, instead of all: more steps.
-        steps = 150 if OBJECTIVES[model.objective].asks_everywhere else 300
+        # One target a row and step, drawn at random, instead of all: more steps, and not so few
+        # that the last digits of a processor decide how far the last one has come.
+        steps = 150 if OBJECTIVES[model.objective].asks_everywhere else 450
         # A history whose events are all masked cannot be told from the others.
         enough = 0.5 if model.objective == "masked-item" else 0.01
         assert learn(model, ten.training, steps=steps) < enough
