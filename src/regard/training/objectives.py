@@ -80,7 +80,9 @@ class NextNewItem:
     lies before it is not known here.
 
     Source: none known to us for the softmax over a catalogue; negatives drawn from what a user has
-    not had are as old as Rendle et al. 2009, "BPR", section 4.
+    not had are as old as Rendle et al. 2009, "BPR", section 3.
+
+    Cost: a pair for each two events of a window, `O(B L²)`, before the loss begins.
 
     Example:
         >>> import numpy as np
